@@ -1,0 +1,2 @@
+/** Placeholder of the peers room; replaced by its owner. */
+export async function setup(): Promise<void> {}
