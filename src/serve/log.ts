@@ -1,0 +1,75 @@
+/**
+ * serve/log - our log on standard output: JSON lines for machines, or one readable line each.
+ *
+ * The only place that knows pino. Callers give facts by name; anything named like a secret is masked here as the
+ * last line of defence, since a secret in a log can never be taken back.
+ */
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import type { Log } from '../ports/log.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: 'json' | 'text';
+}
+
+const secretNames = ['password', 'secret', 'token', 'pass', 'authorization', 'clientSecret', 'key'];
+const redact = {
+  paths: secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
+  censor: '(hidden)',
+};
+
+/** `setLevel` takes effect at once, for a reload. */
+export function openLog(options: LogOptions): Log & { setLevel(level: LogLevel): void } {
+  const destination = options.format === 'text' ? textLines() : pino.destination({ fd: 1, sync: true });
+  const root = pino(
+    {
+      level: options.level,
+      base: null,
+      redact,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: pino.stdSerializers.err },
+    },
+    destination,
+  );
+  return Object.assign(wrap(root), {
+    setLevel(level: LogLevel) {
+      root.level = level;
+    },
+  });
+}
+
+function wrap(logger: pino.Logger): Log {
+  return {
+    debug: (facts, text) => logger.debug(facts, text),
+    info: (facts, text) => logger.info(facts, text),
+    warn: (facts, text) => logger.warn(facts, text),
+    error: (facts, text) => logger.error(facts, text),
+    child: (facts) => wrap(logger.child(facts)),
+  };
+}
+
+/** `12:30:01 warn  queue  database away  attempt=3` */
+function textLines(): Writable {
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      process.stdout.write(`${textLine(chunk.toString())}\n`, () => done());
+    },
+  });
+}
+
+export function textLine(json: string): string {
+  const { time, level, msg, role, error, ...facts } = JSON.parse(json) as Record<string, unknown>;
+  const cause =
+    error === undefined ? [] : [`cause=${(error as { message?: string }).message ?? String(error)}`];
+  const rest = Object.entries(facts).map(([name, value]) => `${name}=${printFact(value)}`);
+  const head = [String(time).slice(11, 19), String(level).padEnd(5), role, msg].filter(
+    (part) => part !== undefined,
+  );
+  return [...head, ...rest, ...cause].join(' ');
+}
+
+const printFact = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
