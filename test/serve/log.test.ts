@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { textLine } from '../../src/serve/log.ts';
+
+const module = join(import.meta.dirname, '../../src/serve/log.ts');
+const run = (format: string, code: string): string =>
+  spawnSync(
+    process.execPath,
+    [
+      '--input-type=module',
+      '-e',
+      `import { openLog } from '${module}'; const log = openLog({ level: 'info', format: '${format}' }); ${code}`,
+    ],
+    { encoding: 'utf8' },
+  ).stdout;
+
+test('a line has time, level, facts and text, and is one line', () => {
+  const line = JSON.parse(run('json', "log.child({ role: 'queue' }).warn({ queueId: 'abc' }, 'deferred');"));
+  expect(line).toMatchObject({ level: 'warn', role: 'queue', queueId: 'abc', msg: 'deferred' });
+  expect(Date.parse(line.time)).not.toBeNaN();
+});
+
+test('what is named like a secret is masked, two levels deep', () => {
+  const out = run(
+    'json',
+    "log.info({ password: 'p1', site: { auth: { password: 'p2' }, token: 'p3' } }, 'x');",
+  );
+  expect(out).not.toMatch(/p[123]/);
+  expect(out).toContain('(hidden)');
+});
+
+test('the level can be changed while running', () => {
+  const out = run('json', "log.debug({}, 'unseen'); log.setLevel('debug'); log.debug({}, 'seen');");
+  expect(out).toContain('"seen"');
+  expect(out).not.toContain('unseen');
+});
+
+test('the text form is one readable line with the cause at its end', () => {
+  expect(
+    textLine(
+      '{"level":"error","time":"2026-11-25T02:05:30.000Z","role":"queue","attempt":3,"error":{"message":"away"},"msg":"no database"}',
+    ),
+  ).toBe('02:05:30 error queue no database attempt=3 cause=away');
+});

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { Log } from '../../src/ports/log.ts';
+import { Supervisor } from '../../src/serve/supervisor.ts';
+
+const script = join(import.meta.dirname, 'fixture-role.ts');
+const lines: { text: string; facts: Record<string, unknown> }[] = [];
+const keep = (facts: object, text: string) =>
+  void lines.push({ text, facts: facts as Record<string, unknown> });
+const log: Log = { debug: keep, info: keep, warn: keep, error: keep, child: () => log };
+const said = (text: string) => lines.filter((line) => line.text.includes(text));
+
+let running: Supervisor | undefined;
+function supervise(
+  roles: { name: string; copies: number }[],
+  graceMs = 2_000,
+  readyWithin = 20_000,
+): Supervisor {
+  lines.length = 0;
+  running = new Supervisor({
+    roles,
+    command: (role) => [script, role],
+    log,
+    graceMs,
+    backOff: { first: 20, longest: 200 },
+    readyWithin,
+  });
+  return running;
+}
+afterEach(async () => {
+  await running?.stop();
+  running = undefined;
+});
+
+const until = (check: () => boolean) =>
+  vi.waitFor(() => expect(check()).toBe(true), { timeout: 20_000, interval: 20 });
+const alive = (pid: number | undefined): boolean => {
+  try {
+    return pid !== undefined && process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+test('all copies of all roles are ready when start resolves', async () => {
+  const supervisor = supervise([
+    { name: 'receive', copies: 1 },
+    { name: 'queue', copies: 2 },
+  ]);
+  await supervisor.start({});
+  expect(supervisor.states().map(({ role, copy, state }) => `${role}/${copy} ${state}`)).toEqual([
+    'receive/0 ready',
+    'queue/0 ready',
+    'queue/1 ready',
+  ]);
+});
+
+test('a role that is killed is started again, and the others are left alone', async () => {
+  const supervisor = supervise([
+    { name: 'receive', copies: 1 },
+    { name: 'queue', copies: 1 },
+  ]);
+  await supervisor.start({});
+  const [receive, queue] = supervisor.states();
+  process.kill(queue?.pid ?? 0, 'SIGKILL');
+  await until(() => supervisor.states()[1]?.restarts === 1 && supervisor.states()[1]?.state === 'ready');
+  expect(supervisor.states()[0]?.pid).toBe(receive?.pid);
+  expect(supervisor.states()[1]?.pid).not.toBe(queue?.pid);
+});
+
+test('a role that keeps dying is started again after longer and longer waits', async () => {
+  const supervisor = supervise([{ name: 'queue', copies: 1 }]);
+  await supervisor.start({ crashAfterMs: 1 });
+  await until(() => said('ended unexpectedly').length >= 3);
+  expect(
+    said('ended unexpectedly')
+      .map((line) => line.facts.againInMs)
+      .slice(0, 3),
+  ).toEqual([20, 40, 80]);
+});
+
+test('a reload reaches every role, and a role that refuses says why', async () => {
+  const supervisor = supervise([{ name: 'receive', copies: 2 }]);
+  await supervisor.start({});
+  expect(await supervisor.reload({})).toEqual([]);
+  expect(await supervisor.reload({ refuseReload: true })).toEqual([
+    { role: 'receive', trouble: 'will not' },
+    { role: 'receive/1', trouble: 'will not' },
+  ]);
+});
+
+test('a role that does not drain in time is killed', async () => {
+  const supervisor = supervise([{ name: 'receive', copies: 1 }], 100);
+  await supervisor.start({ drainMs: 60_000 });
+  const pid = supervisor.states()[0]?.pid;
+  await supervisor.stop();
+  expect(alive(pid)).toBe(false);
+  expect(supervisor.states()[0]?.state).toBe('stopped');
+});
+
+test('a role that never becomes ready is killed and started again', async () => {
+  const supervisor = supervise([{ name: 'queue', copies: 1 }], 500, 1_500);
+  void supervisor.start({ neverReady: true });
+  await until(() => said('not ready in time').length >= 1 && said('role started').length >= 2);
+});
