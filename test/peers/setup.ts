@@ -12,6 +12,7 @@ import { runFolder } from './unrun.ts';
 const wanted = (): readonly string[] => [
   'postfix',
   'swaks',
+  'libnet-ssleay-perl',
   'openssl',
   'slapd',
   'ldap-utils',
