@@ -28,14 +28,16 @@ export const duration = z
   .string({ error: durationText })
   .regex(/^\d{1,9}(ms|s|m|h|d|w)$/, durationText)
   .transform((text) => parseUnit(text, milliseconds))
-  .refine((value) => value <= milliseconds.d * 3650, 'expected a duration of at most 3650d');
+  .refine((value) => value <= milliseconds.d * 3650, 'expected a duration of at most 3650d')
+  .meta({ unit: 'duration' });
 
 /** `50MB` in octets; 1 KB is 1024 octets, as mail systems count. */
 export const size = z
   .string({ error: sizeText })
   .regex(/^\d{1,9}(B|KB|MB|GB|TB)$/, sizeText)
   .transform((text) => parseUnit(text, octets))
-  .refine((value) => Number.isSafeInteger(value), 'expected a size of at most 8000TB');
+  .refine((value) => Number.isSafeInteger(value), 'expected a size of at most 8000TB')
+  .meta({ unit: 'size' });
 
 /** A duration with limits, both permitted: `durationBetween('1s', '1h').prefault('5m')`. */
 export const durationBetween = (least: string, most: string) =>
@@ -62,11 +64,11 @@ function parseUnit(text: string, units: Readonly<Record<string, number>>): numbe
 export const secret = z
   .string({ error: 'expected a secret as text' })
   .min(1, 'expected a secret that is not empty')
-  .meta({ secret: true });
+  .meta({ secret: true, unit: 'secret' });
 
 /** A TCP or UDP port to connect to or to listen on. */
 const portText = 'expected a port number from 1 to 65535';
-export const port = z.int({ error: portText }).min(1, portText).max(65535, portText);
+export const port = z.int({ error: portText }).min(1, portText).max(65535, portText).meta({ unit: 'port' });
 
 /** `mail.example.org:25`, `192.0.2.1:25`, `[2001:db8::1]:25`; the brackets are gone in the parsed value. */
 const hostPortText = 'expected host:port, such as mail.example.org:25 or [2001:db8::1]:25';
@@ -77,17 +79,18 @@ export const hostPort = z
     const at = text.lastIndexOf(':');
     return { host: text.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(text.slice(at + 1)) };
   })
-  .refine(({ port }) => port >= 1 && port <= 65535, hostPortText);
+  .refine(({ port }) => port >= 1 && port <= 65535, hostPortText)
+  .meta({ unit: 'host:port' });
 
 /** A path. The loader makes it absolute: a relative one is relative to the folder of the configuration file. */
 export const filePath = z
   .string({ error: 'expected a path' })
   .min(1, 'expected a path')
   .refine((text) => !text.includes('\0'), 'expected a path without NUL')
-  .meta({ path: true });
+  .meta({ path: true, unit: 'path' });
 
 /** A path of a file that the loader must find and be able to read. */
-export const readableFile = filePath.meta({ path: true, readable: true });
+export const readableFile = filePath.meta({ path: true, readable: true, unit: 'file' });
 
 /** A certificate chain and its private key, PEM. The loader checks that both can be read and belong together. */
 export const certificatePair = z
@@ -99,11 +102,17 @@ export const certificatePair = z
 
 /** An IPv4 or IPv6 address, without brackets. */
 const ipText = 'expected an IP address such as 192.0.2.1 or 2001:db8::1';
-export const ipAddress = z.string({ error: ipText }).refine((text) => isIP(text) !== 0, ipText);
+export const ipAddress = z
+  .string({ error: ipText })
+  .refine((text) => isIP(text) !== 0, ipText)
+  .meta({ unit: 'IP address' });
 
 /** `192.0.2.0/24`, `2001:db8::/32`, or one address. */
 const networkText = 'expected a network such as 192.0.2.0/24, 2001:db8::/32 or one IP address';
-export const network = z.string({ error: networkText }).refine(isNetwork, networkText);
+export const network = z
+  .string({ error: networkText })
+  .refine(isNetwork, networkText)
+  .meta({ unit: 'network' });
 
 function isNetwork(text: string): boolean {
   const [, ip = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
@@ -117,14 +126,19 @@ const domainText = 'expected a domain such as example.org';
 export const domainName = z
   .string({ error: domainText })
   .refine((text) => !text.startsWith('[') && parseDomain(text) !== undefined, domainText)
-  .transform((text) => parseDomain(text) ?? text);
+  .transform((text) => parseDomain(text) ?? text)
+  .meta({ unit: 'domain' });
 
 /** A mail address as text; rooms parse it with mail/address. */
 const addressText = 'expected a mail address such as ada@example.org';
 export const mailAddress = z
   .string({ error: addressText })
-  .refine((text) => parseAddress(text) !== undefined, addressText);
+  .refine((text) => parseAddress(text) !== undefined, addressText)
+  .meta({ unit: 'mail address' });
 
 /** The name an operator gives to a thing (site, listener, rule), and refers to it by. */
 const nameText = 'expected a name of letters, digits, "-", "_" and ".", beginning with a letter or digit';
-export const name = z.string({ error: nameText }).regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, nameText);
+export const name = z
+  .string({ error: nameText })
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, nameText)
+  .meta({ unit: 'name' });

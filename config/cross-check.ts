@@ -1,0 +1,75 @@
+/**
+ * config/cross-check - what spans sections: names that refer to things defined elsewhere.
+ *
+ * Works on the values as written, so that it can speak even where the schema has complaints of its own.
+ */
+import { nearest } from './nearest.ts';
+import type { Finding, Path } from './problem.ts';
+
+/** A pattern of keys: `*` is any key or index; the value there, or each in a list there, is a name out of `names`. */
+interface Reference {
+  readonly from: string;
+  readonly names: string;
+  readonly what: string;
+}
+
+const references: readonly Reference[] = [];
+
+export function crossCheck(value: unknown): readonly Finding[] {
+  return references.flatMap((reference) => checkReference(value, reference));
+}
+
+function checkReference(value: unknown, { from, names, what }: Reference): readonly Finding[] {
+  const known = namesAt(value, names);
+  return select(value, from.split('.')).flatMap(({ path, value: name }): Finding[] => {
+    if (typeof name !== 'string' || known.includes(name)) return [];
+    const list = known.length === 0 ? 'none is defined' : `there are ${known.join(', ')}`;
+    const suggestion = nearest(name, known);
+    return [
+      {
+        path,
+        at: 'value',
+        severity: 'error',
+        text: `no ${what} is called ${JSON.stringify(name)}; ${list}`,
+        expected: `the name of a ${what}`,
+        found: JSON.stringify(name),
+        ...(suggestion === undefined ? {} : { suggestion: JSON.stringify(suggestion) }),
+      },
+    ];
+  });
+}
+
+/** The names defined at a pattern: keys of the map there, or values where it ends in a key. */
+function namesAt(value: unknown, pattern: string): readonly string[] {
+  const found = select(value, pattern.split('.'));
+  return found.flatMap(({ value: inner }) =>
+    typeof inner === 'string' ? [inner] : Object.keys(inner ?? {}),
+  );
+}
+
+interface Selected {
+  readonly path: Path;
+  readonly value: unknown;
+}
+
+/** All values that a pattern reaches. `**` is any number of keys, for conditions within conditions. */
+function select(value: unknown, pattern: readonly string[], path: Path = []): readonly Selected[] {
+  const [key, ...rest] = pattern;
+  if (key === undefined) {
+    if (!Array.isArray(value)) return [{ path, value }];
+    return value.map((item, index) => ({ path: [...path, index], value: item }));
+  }
+  if (typeof value !== 'object' || value === null) return key === '**' ? select(value, rest, path) : [];
+  const entries: readonly (readonly [string | number, unknown])[] = Array.isArray(value)
+    ? value.map((item, index) => [index, item] as const)
+    : Object.entries(value);
+  if (key === '**') {
+    return [
+      ...select(value, rest, path),
+      ...entries.flatMap(([name, inner]) => select(inner, pattern, [...path, name])),
+    ];
+  }
+  return entries
+    .filter(([name]) => key === '*' || key === name)
+    .flatMap(([name, inner]) => select(inner, rest, [...path, name]));
+}

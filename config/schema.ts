@@ -1,0 +1,19 @@
+/**
+ * config/schema - the whole configuration: every section under its key, in the order in which the example shows them.
+ *
+ * Each section is described in its own file under config/sections, by the room that lives by it. What spans sections
+ * is in config/cross-check.
+ */
+import { z } from 'zod';
+import { admin, data, hostname, log, run, shutdownGrace } from './sections/serve.ts';
+
+export const configSchema = z.strictObject({
+  hostname,
+  data,
+  run,
+  log,
+  admin,
+  shutdownGrace,
+});
+
+export type Config = z.output<typeof configSchema>;
