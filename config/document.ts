@@ -12,7 +12,6 @@ import {
   isMap,
   isScalar,
   isSeq,
-  LineCounter,
   type Pair,
   parseAllDocuments,
   type YAMLError,
@@ -40,7 +39,8 @@ const complaints: Readonly<Record<string, string>> = {
   BAD_DIRECTIVE: 'not valid YAML: a directive ("%") that is not known; quote text that begins with "%"',
   BAD_DQ_ESCAPE:
     'not valid YAML: an unknown escape in double quotes; write "\\\\" for a backslash or use single quotes',
-  BAD_INDENT: 'not valid YAML: wrong indentation; keys of one map begin in the same column',
+  BAD_INDENT:
+    'not valid YAML: wrong indentation, or a bracket that is not closed; keys of one map begin in one column',
   BAD_SCALAR_START: 'not valid YAML: text that begins with this character must be quoted',
   BLOCK_AS_IMPLICIT_KEY:
     'not valid YAML: a map or list where one value belongs; check colons and indentation',
@@ -57,31 +57,32 @@ const complaints: Readonly<Record<string, string>> = {
 };
 
 export function readDocument(text: string): SourceDocument {
-  const lines = new LineCounter();
   const findings: Finding[] = [];
   const reader = new Reader(findings);
+  const toPosition = lineCounter(text);
   let value: unknown;
   try {
-    const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
+    const documents = parseAllDocuments(text, { prettyErrors: false, uniqueKeys: false });
     const [document, second] = Array.isArray(documents) ? documents : [];
     if (second !== undefined) findings.push(syntax('MULTIPLE_DOCS', second.range[0]));
     if (document !== undefined) {
-      findings.push(...syntaxFindings([...document.errors, ...document.warnings]));
+      findings.push(...syntaxFindings([...document.errors, ...document.warnings], text.length));
       if (findings.length === 0) value = reader.read(document);
     }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error; // The parser recurses: the stack is its bound.
     findings.push({ path: [], at: { offset: 0 }, severity: 'error', text: 'nested too deeply' });
   }
-  return { value, findings, place: (path, at) => toPosition(lines, reader.offsetOf(path, at), text) };
+  return { value, findings, place: (path, at) => toPosition(reader.offsetOf(path, at)) };
 }
 
-/** Of several complaints about one place, that something is missing says most. */
-function syntaxFindings(errors: readonly YAMLError[]): readonly Finding[] {
-  const missing = new Set(errors.filter(({ code }) => code === 'MISSING_CHAR').map(({ pos }) => pos[0]));
-  return errors
-    .filter(({ code, pos }) => code === 'MISSING_CHAR' || !missing.has(pos[0]))
-    .map(({ code, pos }) => syntax(code, pos[0]));
+/** One complaint for each place; that something is missing says most. */
+function syntaxFindings(errors: readonly YAMLError[], end: number): readonly Finding[] {
+  const byPlace = Map.groupBy(errors, ({ pos }) => Math.min(pos[0], end));
+  return [...byPlace].map(([offset, here]) => {
+    const told = here.find(({ code }) => code === 'MISSING_CHAR') ?? here[0];
+    return syntax(told?.code ?? '', offset);
+  });
 }
 
 const syntax = (code: string, offset: number): Finding => ({
@@ -91,9 +92,15 @@ const syntax = (code: string, offset: number): Finding => ({
   text: complaints[code] ?? 'not valid YAML here',
 });
 
-function toPosition(lines: LineCounter, offset: number, text: string): Position {
-  const { line, col } = lines.linePos(Math.min(offset, text.length));
-  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+/** Offset to line and column. Counted here: the parser counts only the lines it came to see. */
+function lineCounter(text: string): (offset: number) => Position {
+  const starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
+  return (offset) => {
+    const at = Math.min(offset, text.length);
+    const next = starts.findIndex((start) => start > at);
+    const line = next === -1 ? starts.length : next;
+    return { line, column: at - (starts[line - 1] ?? 0) + 1 };
+  };
 }
 
 /** A stop for the whole file: what it says has been found already. */

@@ -33,7 +33,26 @@ function entry(key: string, schema: Schema, sample: unknown, around: readonly Sc
   const lines =
     'inline' in rendered ? [`${name}: ${rendered.inline}`] : [`${name}:`, ...indent(rendered.block)];
   const active = isActive(shape, sample, rendered);
-  return [...prose(shape), ...(active ? lines : lines.map((line) => `#${line}`))];
+  const shown = active ? lines : lines.map((line) => `#${line}`);
+  return [...prose(shape), ...shown, ...otherKinds(name, schema, given, [...around, shape.schema])];
+}
+
+/** Where a key takes maps of several kinds: those that are not shown, as comments. */
+function otherKinds(
+  name: string,
+  schema: Schema,
+  given: unknown,
+  around: readonly Schema[],
+): readonly string[] {
+  const shown = fitting(schema, given).schema;
+  const others = unionOptions(schema).filter((option) => {
+    const shape = shapeOf(option);
+    return keysOf(shape) !== undefined && shape.schema !== shown && !around.includes(shape.schema);
+  });
+  return others.flatMap((option) => {
+    const block = blockOf(option, undefined, around);
+    return ['# Or:', ...[`${name}:`, ...indent(block)].map((line) => `#${line}`)];
+  });
 }
 
 /** Required keys, sample values and real defaults; not the empty lists of things, whose comment shows one thing. */

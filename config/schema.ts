@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { admin, data, hostname, log, run, shutdownGrace } from './sections/serve.ts';
+import { blobs, database } from './sections/state.ts';
 
 export const configSchema = z.strictObject({
   hostname,
@@ -14,6 +15,8 @@ export const configSchema = z.strictObject({
   log,
   admin,
   shutdownGrace,
+  database,
+  blobs,
 });
 
 export type Config = z.output<typeof configSchema>;

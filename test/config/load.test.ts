@@ -140,7 +140,7 @@ test.each<[name: string, text: string, ...problems: string[]]>([
   [
     'an open bracket',
     `${minimal}run: { roles: {\n`,
-    'isthmus.yaml:3:1: not valid YAML: something is missing here: a colon, a quote, a bracket or a space after a colon',
+    'isthmus.yaml:3:1: not valid YAML: wrong indentation, or a bracket that is not closed; keys of one map begin in one column',
   ],
   [
     'a tag',
