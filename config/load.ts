@@ -12,7 +12,15 @@ import { crossCheck } from './cross-check.ts';
 import { readDocument, type SourceDocument } from './document.ts';
 import { type FileMarks, inspectFiles, type NamedFile, type NamedPair } from './files.ts';
 import { findingsOf } from './issues.ts';
-import { ConfigError, type Finding, type Path, type Problem, printPath, sentence } from './problem.ts';
+import {
+  ConfigError,
+  type Finding,
+  type Path,
+  type Problem,
+  parsePath,
+  printPath,
+  sentence,
+} from './problem.ts';
 import { describeFault, type Resolved, resolveReferences } from './references.ts';
 import { type Config, configSchema } from './schema.ts';
 import { isSecretAt, mapValues, type Visited } from './shape.ts';
@@ -34,7 +42,16 @@ export type LoadResult =
 export interface LoadOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly now: Date;
+  /** What other rooms have to say about a configuration that is well formed; handed in by main.ts. */
+  readonly checks?: readonly ConfigCheck[];
 }
+
+/** Finds what cannot be meant: rules that are never reached, say. `path` is printed form: `rules[3].when`. */
+export type ConfigCheck = (config: Config) => readonly {
+  readonly path: string;
+  readonly text: string;
+  readonly severity: 'error' | 'warning';
+}[];
 
 /** The largest file we read; a configuration of this size is a mistake. */
 const sizeLimit = 4 * 1024 * 1024;
@@ -90,6 +107,9 @@ export function parseConfig(text: string, options: ParseOptions): LoadResult {
     ...crossCheck(prepared.value),
     ...inspected.findings,
   ];
+  if (parsed.success && !findings.some(({ severity }) => severity === 'error')) {
+    findings.push(...(options.checks ?? []).flatMap((check) => check(parsed.data).map(toFinding)));
+  }
   const hidden = [...resolved.hiddenValues, ...prepared.secrets];
   const problems = place(findings, document, hidden, options.file);
   const warnings = problems.filter(({ severity }) => severity === 'warning');
@@ -99,6 +119,13 @@ export function parseConfig(text: string, options: ParseOptions): LoadResult {
     loaded: { config: parsed.data, source: prepared.value, isSecret, files: inspected.marks, warnings },
   };
 }
+
+const toFinding = ({ path, text, severity }: ReturnType<ConfigCheck>[number]): Finding => ({
+  path: parsePath(path),
+  at: 'key',
+  severity,
+  text,
+});
 
 /** A reference that could not be resolved is one problem, not also a badly formed value. */
 const toldBefore = (findings: readonly Finding[], path: Path): boolean =>
@@ -154,6 +181,8 @@ function unquoted(value: string, shapes: Visited['shapes']): unknown {
 
 /** Shorter values are too common to be cut out of messages, and are masked by their path anyway. */
 const leastHidden = 4;
+/** Nobody reads more at once. */
+const mostProblems = 500;
 
 function place(
   findings: readonly Finding[],
@@ -177,5 +206,20 @@ function place(
       ...(suggestion === undefined ? {} : { suggestion: scrub(suggestion) }),
     };
   });
-  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column || a.path.localeCompare(b.path));
+  const sorted = problems.toSorted(
+    (a, b) => a.line - b.line || a.column - b.column || a.path.localeCompare(b.path),
+  );
+  const rest = sorted.length - mostProblems;
+  const last = sorted[mostProblems];
+  if (last === undefined) return sorted;
+  const { line, column } = last;
+  const more: Problem = {
+    file,
+    line,
+    column,
+    path: '',
+    severity: 'error',
+    message: `and ${rest} more problems`,
+  };
+  return [...sorted.slice(0, mostProblems), more];
 }

@@ -65,6 +65,14 @@ export function printPath(path: Path): string {
     .join('');
 }
 
+/** The way back: for checks of other rooms, which name keys as text. */
+export function parsePath(text: string): Path {
+  const steps = text.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/g);
+  return [...steps].map(([, quoted, index, plain]) =>
+    index === undefined ? (plain ?? (JSON.parse(`"${quoted}"`) as string)) : Number(index),
+  );
+}
+
 /** A value as an error shows it. Containers are named by kind only: their insides may be secret. */
 export function printFound(value: unknown, secret: boolean): string {
   if (value === undefined || value === null) return 'nothing';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig, type ParseOptions, parseConfig, readConfig } from '../../config/load.ts';
-import { ConfigError, printProblem } from '../../config/problem.ts';
+import { ConfigError, parsePath, printPath, printProblem } from '../../config/problem.ts';
 
 let folder: string;
 const now = new Date('2026-11-25T00:00:00Z');
@@ -254,4 +254,56 @@ describe('the file itself', () => {
     writeFileSync(join(folder, 'bad.yaml'), 'hostnam: a\n');
     expect(() => readConfig(join(folder, 'bad.yaml'), options())).toThrow(ConfigError);
   });
+});
+
+describe('checks of other rooms', () => {
+  const check = { path: 'run.roles.queue', text: 'one is too few', severity: 'error' } as const;
+
+  test('are told with their place', () => {
+    const text = `${minimal}run:\n  roles: { queue: 1 }\n`;
+    const result = parseConfig(text, { ...options(), checks: [() => [check]] });
+    expect(result).toMatchObject({
+      ok: false,
+      problems: [{ line: 3, column: 12, message: 'one is too few' }],
+    });
+  });
+
+  test('point at what is around a key that is not in the file, and may only warn', () => {
+    const result = parseConfig(minimal, {
+      ...options(),
+      checks: [() => [{ ...check, severity: 'warning' }]],
+    });
+    expect(result).toMatchObject({
+      ok: true,
+      loaded: { warnings: [{ line: 1, column: 1, path: check.path }] },
+    });
+  });
+
+  test('are not asked about a file that has other problems', () => {
+    const result = parseConfig('hostname: "-"\n', {
+      ...options(),
+      checks: [
+        () => {
+          throw new Error('asked');
+        },
+      ],
+    });
+    expect(result.ok).toBe(false);
+  });
+});
+
+test.each([
+  ['sites.onprem.nextHops[0].tls', ['sites', 'onprem', 'nextHops', 0, 'tls']],
+  ['domains["example.org"].type', ['domains', 'example.org', 'type']],
+  ['a["q\\"]."][12]', ['a', 'q"].', 12]],
+])('the path %s is read and printed the same', (text, path) => {
+  expect(parsePath(text)).toEqual(path);
+  expect(printPath(path)).toBe(text);
+});
+
+test('of very many problems the first 500 are told', () => {
+  const text = `${minimal}${Array.from({ length: 700 }, (_, i) => `zzz${i}: 1`).join('\n')}\n`;
+  const told = problemsOf(text);
+  expect(told).toHaveLength(501);
+  expect(told.at(-1)).toBe('isthmus.yaml:502:1: and 200 more problems');
 });
