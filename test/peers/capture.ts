@@ -17,6 +17,8 @@ export interface Captured {
   readonly messageId: string | undefined;
   /** Dots unstuffed. Empty when content is not kept. */
   readonly content: Buffer;
+  /** As it was on the wire, up to the CRLF before the last dot. Empty when content is not kept. */
+  readonly wire: Buffer;
   /** A CR or LF stood alone in it. */
   readonly bare: boolean;
 }
@@ -65,6 +67,7 @@ export async function startCapture(options: CaptureOptions = {}): Promise<Captur
   };
 }
 
+const nothing = Buffer.alloc(0);
 const endOfData = Buffer.from('\r\n.\r\n');
 
 function serve(socket: Socket, connection: number, options: CaptureOptions, taken: Captured[]): void {
@@ -116,7 +119,8 @@ function serve(socket: Socket, connection: number, options: CaptureOptions, take
         mail: mail ?? '',
         rcpt,
         messageId: messageIdOf(content),
-        content: options.keepContent === false ? Buffer.alloc(0) : content,
+        content: options.keepContent === false ? nothing : content,
+        wire: options.keepContent === false ? nothing : Buffer.from(stuffed),
         bare: hasBare(content),
       });
     }

@@ -211,6 +211,9 @@ function instance(folder: string, port: number): Postfix {
   const log = () => readFile(join(folder, 'log'), 'utf8').catch(() => '');
   const count = async () => (await readdir(arrived).catch(() => [])).length;
 
+  /** Files of a maildir never change once they are there. */
+  const read = new Map<string, Delivered>();
+
   const masterPid = (): number | undefined => {
     const file = join(folder, 'spool/pid/master.pid');
     const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
@@ -226,7 +229,10 @@ function instance(folder: string, port: number): Postfix {
     masterPid,
     async delivered() {
       const names = await readdir(arrived).catch(() => []);
-      return Promise.all(names.map(async (name) => takeApart(await readFile(join(arrived, name)))));
+      for (const name of names) {
+        if (!read.has(name)) read.set(name, takeApart(await readFile(join(arrived, name))));
+      }
+      return [...read.values()];
     },
     async waitFor(wanted, within = 60_000) {
       await until(`${wanted} deliveries`, async () => (await count()) >= wanted, within).catch(
