@@ -132,8 +132,13 @@ export interface Homes {
   override(entryId: string): Promise<string | undefined>;
 }
 
-/** One object as a connector read it, already mapped to our words. Members and owners are `where`s (DNs) of the same source. */
+/**
+ * One object as a connector read it, already mapped to our words. Members and owners are names of entries of the
+ * same source (see `names`), or `mailto:ADDRESS` for whoever has that address, in any source or in none.
+ */
 export interface SourceEntry extends Omit<DirectoryEntry, 'source' | 'group'> {
+  /** What members and owners call this entry, in one spelling (a DN in lower case, `uid:ada`); when absent, its `where`. */
+  readonly names?: readonly string[];
   readonly group?: Omit<GroupFacts, 'owners'> & {
     readonly owners: readonly string[];
     readonly members: readonly string[];
@@ -159,8 +164,8 @@ export interface DirectorySource {
    * says so by `deletions: 'byIdList'` and gives all ids.
    */
   changes(cursor: SourceCursor, signal: AbortSignal): AsyncGenerator<SourceChange, SourceCursor>;
-  /** All ids, for finding deletions where changes() cannot; undefined when changes() reports them. */
-  readonly ids?: (signal: AbortSignal) => AsyncIterable<string>;
+  /** All ids, for finding deletions where changes() cannot; undefined when changes() reports them. Asked after changes() has ended. */
+  readonly ids?: ((signal: AbortSignal) => AsyncIterable<string>) | undefined;
   close(): Promise<void>;
 }
 
