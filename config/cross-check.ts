@@ -4,7 +4,7 @@
  * Works on the values as written, so that it can speak even where the schema has complaints of its own.
  */
 import { nearest } from './nearest.ts';
-import type { Finding, Path } from './problem.ts';
+import { type Finding, type Path, printPath } from './problem.ts';
 
 /** A pattern of keys: `*` is any key or index; the value there, or each in a list there, is a name out of `names`. */
 interface Reference {
@@ -13,10 +13,45 @@ interface Reference {
   readonly what: string;
 }
 
-const references: readonly Reference[] = [];
+const site = { names: 'sites', what: 'site' } as const;
+const references: readonly Reference[] = [
+  { from: 'domains.*.site', ...site },
+  { from: 'homes.rules.*.site', ...site },
+  { from: 'homes.byKind.*', ...site },
+  { from: 'homes.default', ...site },
+  { from: 'groups.opaqueSite', ...site },
+  { from: 'rules.*.then.**.routeTo', ...site },
+  { from: 'rules.*.then.**.deliverAlso', ...site },
+  { from: 'rules.*.then.**.journalTo.site', ...site },
+  { from: 'rules.*.when.**.recipient.home', ...site },
+  { from: 'rules.*.when.**.client.site', ...site },
+];
+
+/** Values of which no two may be the same, letter case aside. */
+const unique: readonly { readonly at: string; readonly what: string }[] = [
+  { at: 'domains.*.name', what: 'domain' },
+  { at: 'rules.*.name', what: 'rule' },
+];
 
 export function crossCheck(value: unknown): readonly Finding[] {
-  return references.flatMap((reference) => checkReference(value, reference));
+  return [
+    ...references.flatMap((reference) => checkReference(value, reference)),
+    ...unique.flatMap(({ at, what }) => checkUnique(value, at, what)),
+  ];
+}
+
+function checkUnique(value: unknown, at: string, what: string): readonly Finding[] {
+  const seen = new Map<string, Path>();
+  return select(value, at.split('.')).flatMap(({ path, value: name }): Finding[] => {
+    if (typeof name !== 'string') return [];
+    const first = seen.get(name.toLowerCase());
+    if (first === undefined) {
+      seen.set(name.toLowerCase(), path);
+      return [];
+    }
+    const text = `a second ${what} with this name; the first is ${printPath(first)}`;
+    return [{ path, at: 'value', severity: 'error', text }];
+  });
 }
 
 function checkReference(value: unknown, { from, names, what }: Reference): readonly Finding[] {

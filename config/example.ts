@@ -3,7 +3,8 @@
  *
  * A line that begins with `#` and a blank is prose; `#key: value` is a key that may be taken in by deleting the `#`.
  * Values come from the sample where it has one, else they are the defaults. The first entry of each kind in a list is
- * printed whole, later ones with the sample's keys only, and a kind without a sample as a comment.
+ * printed whole, later ones with the sample's keys only, and a kind without a sample as a comment. A map of the same kind as one that
+ * was explained further up is not explained again.
  */
 import { stringify } from 'yaml';
 import type { z } from 'zod';
@@ -12,45 +13,60 @@ import { candidates, keysOf, memberSchema, type Shape, shapeOf, unionOptions, va
 type Schema = z.core.$ZodType;
 
 const width = 100;
-/** Comments within comments beyond this are left to the reference. */
-const deepest = 8;
+/** Maps of fewer keys are explained each time. */
+const leastExplained = 3;
 
 export function printExample(root: Schema, sample: unknown, head: readonly string[]): string {
   const keys = keysOf(shapeOf(root)) ?? new Map<string, Schema>();
-  const blocks = [...keys].map(([key, schema]) => ['', ...entry(key, schema, member(sample, key), [])]);
+  const explained = new Set<Schema>();
+  const blocks = [...keys].map(([key, schema]) => [
+    '',
+    ...entry(key, schema, member(sample, key), { around: [], explained }),
+  ]);
   return `${[...head.map((line) => `# ${line}`.trimEnd()), ...blocks.flat()].join('\n')}\n`;
 }
+
+interface Context {
+  /** The schemas we are inside of: a condition within a condition ends here. */
+  readonly around: readonly Schema[];
+  /** Maps whose keys have been printed with their descriptions. */
+  readonly explained: Set<Schema>;
+}
+
+const within = (context: Context, schema: Schema): Context => ({
+  ...context,
+  around: [...context.around, schema],
+});
 
 type Rendered = { readonly inline: string } | { readonly block: readonly string[] };
 
 /** One key with its description, active or as a comment. */
-function entry(key: string, schema: Schema, sample: unknown, around: readonly Schema[]): readonly string[] {
+function entry(key: string, schema: Schema, sample: unknown, context: Context): readonly string[] {
   const shape = shapeOf(schema);
   const given = sample ?? shape.initial;
-  if (around.includes(shape.schema) || around.length > deepest) return [];
-  const rendered = render(schema, given, [...around, shape.schema]);
+  if (context.around.includes(shape.schema)) return [];
+  const rendered = render(schema, given, within(context, shape.schema));
   const name = printKey(key);
-  const lines =
-    'inline' in rendered ? [`${name}: ${rendered.inline}`] : [`${name}:`, ...indent(rendered.block)];
+  const lines = withName(name, rendered);
   const active = isActive(shape, sample, rendered);
   const shown = active ? lines : lines.map((line) => `#${line}`);
-  return [...prose(shape), ...shown, ...otherKinds(name, schema, given, [...around, shape.schema])];
+  return [...prose(shape), ...shown, ...otherKinds(name, schema, given, within(context, shape.schema))];
+}
+
+function withName(name: string, rendered: Rendered): readonly string[] {
+  if ('inline' in rendered) return [`${name}: ${rendered.inline}`];
+  return [`${name}:`, ...indent(rendered.block.length === 0 ? ['# Keys as above.'] : rendered.block)];
 }
 
 /** Where a key takes maps of several kinds: those that are not shown, as comments. */
-function otherKinds(
-  name: string,
-  schema: Schema,
-  given: unknown,
-  around: readonly Schema[],
-): readonly string[] {
+function otherKinds(name: string, schema: Schema, given: unknown, context: Context): readonly string[] {
   const shown = fitting(schema, given).schema;
   const others = unionOptions(schema).filter((option) => {
     const shape = shapeOf(option);
-    return keysOf(shape) !== undefined && shape.schema !== shown && !around.includes(shape.schema);
+    return keysOf(shape) !== undefined && shape.schema !== shown && !context.around.includes(shape.schema);
   });
   return others.flatMap((option) => {
-    const block = blockOf(option, undefined, around);
+    const block = blockOf(option, undefined, context);
     return ['# Or:', ...[`${name}:`, ...indent(block)].map((line) => `#${line}`)];
   });
 }
@@ -65,23 +81,27 @@ function isActive(shape: Shape, sample: unknown, rendered: Rendered): boolean {
 const isEmptyContainer = (shape: Shape): boolean =>
   keysOf(shape) === undefined && Object.keys(shape.initial ?? {}).length === 0;
 
-function render(schema: Schema, value: unknown, around: readonly Schema[]): Rendered {
+function render(schema: Schema, value: unknown, context: Context): Rendered {
   const shape = fitting(schema, value);
   const keys = keysOf(shape);
   if (keys !== undefined) {
-    const inside = [...around, shape.schema];
+    if (keys.size >= leastExplained && context.explained.has(shape.schema)) {
+      return { block: value === undefined || Object.keys(value ?? {}).length === 0 ? [] : plain(value) };
+    }
+    context.explained.add(shape.schema);
+    const inside = within(context, shape.schema);
     return { block: [...keys].flatMap(([key, inner]) => entry(key, inner, member(value, key), inside)) };
   }
   const inner = memberSchema(shape);
   if (inner === undefined) return { inline: scalar(value ?? exampleOf(shape)) };
-  if (shape.schema._zod.def.type === 'record') return renderRecord(inner, value, shape, around);
-  return renderList(inner, value, shape, around);
+  if (shape.schema._zod.def.type === 'record') return renderRecord(inner, value, shape, context);
+  return renderList(inner, value, shape, context);
 }
 
-function renderList(inner: Schema, value: unknown, shape: Shape, around: readonly Schema[]): Rendered {
+function renderList(inner: Schema, value: unknown, shape: Shape, context: Context): Rendered {
   const items = Array.isArray(value) ? value : [];
   if (isScalar(inner)) return { inline: flow(value ?? shape.meta.examples?.[0] ?? []) };
-  const whole = wholeEntries(inner, items, around);
+  const whole = wholeEntries(inner, items, context);
   const lines = whole.map(({ lines, active }) => {
     const [first = '{}', ...rest] = lines;
     const item = [`- ${first}`, ...rest.map((line) => (line === '' ? line : `  ${line}`))];
@@ -90,10 +110,10 @@ function renderList(inner: Schema, value: unknown, shape: Shape, around: readonl
   return { block: lines.flat() };
 }
 
-function renderRecord(inner: Schema, value: unknown, shape: Shape, around: readonly Schema[]): Rendered {
+function renderRecord(inner: Schema, value: unknown, shape: Shape, context: Context): Rendered {
   const names = Object.keys(value ?? {});
   if (isScalar(inner)) return { inline: flow(value ?? shape.meta.examples?.[0] ?? {}) };
-  const whole = wholeEntries(inner, Object.values(value ?? {}), around);
+  const whole = wholeEntries(inner, Object.values(value ?? {}), context);
   const lines = whole.map(({ lines, active }, index) => {
     const item = [`${printKey(names[index] ?? 'name')}:`, ...indent(lines)];
     return active ? item : item.map((line) => `#${line}`);
@@ -102,28 +122,28 @@ function renderRecord(inner: Schema, value: unknown, shape: Shape, around: reado
 }
 
 /** The entries of a list or record: of each kind the first in full, kinds that the sample lacks as comments. */
-function wholeEntries(inner: Schema, values: readonly unknown[], around: readonly Schema[]) {
+function wholeEntries(inner: Schema, values: readonly unknown[], context: Context) {
   const seen = new Set<Schema>();
   const given = values.map((value) => {
     const { schema } = fitting(inner, value);
-    const lines = seen.has(schema) ? plain(value) : blockOf(inner, value, around);
+    const lines = seen.has(schema) ? plain(value) : blockOf(inner, value, context);
     seen.add(schema);
     return { lines, active: true };
   });
   const kinds = unionOptions(inner).filter((option) => {
     const { schema } = shapeOf(option);
-    return keysOf(shapeOf(option)) !== undefined && !seen.has(schema) && !around.includes(schema);
+    return keysOf(shapeOf(option)) !== undefined && !seen.has(schema) && !context.around.includes(schema);
   });
   // An empty list is itself a comment: its example entry need not be one again.
   const missing = kinds.map((kind, index) => ({
-    lines: blockOf(kind, undefined, around),
+    lines: blockOf(kind, undefined, context),
     active: values.length === 0 && index === 0,
   }));
   return [...given, ...missing];
 }
 
-function blockOf(schema: Schema, value: unknown, around: readonly Schema[]): readonly string[] {
-  const rendered = render(schema, value, around);
+function blockOf(schema: Schema, value: unknown, context: Context): readonly string[] {
+  const rendered = render(schema, value, context);
   return 'inline' in rendered ? [rendered.inline] : rendered.block;
 }
 

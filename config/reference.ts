@@ -13,11 +13,11 @@ export function printReference(root: Schema, head: readonly string[]): string {
   const keys = [...(keysOf(shapeOf(root)) ?? [])];
   const single = keys.filter(([, schema]) => isSingle(schema));
   const sections = keys.filter(([, schema]) => !isSingle(schema));
-  const general = table(
-    'General',
-    single.flatMap(([key, schema]) => rowsOf(key, schema, [])),
-  );
-  return `${[...head, ...general, ...sections.flatMap(([key, schema]) => table(key, rowsOf(key, schema, [])))].join('\n').trimEnd()}\n`;
+  const described: Described = new Map();
+  const rows = (of: typeof keys): readonly Row[] =>
+    of.flatMap(([key, schema]) => rowsOf(key, schema, described));
+  const tables = [table('General', rows(single)), ...sections.map((one) => table(one[0], rows([one])))];
+  return `${[...head, ...tables.flat()].join('\n').trimEnd()}\n`;
 }
 
 const isSingle = (schema: Schema): boolean =>
@@ -37,31 +37,45 @@ const table = (title: string, rows: readonly Row[]): readonly string[] => [
 
 type Row = readonly [path: string, type: string, initial: string, meaning: string];
 
-function rowsOf(path: string, schema: Schema, around: readonly Schema[]): readonly Row[] {
+/** Maps whose keys have rows, with the path at which they have them: each is described once. */
+type Described = Map<Schema, string>;
+
+function rowsOf(path: string, schema: Schema, described: Described): readonly Row[] {
   const shape = shapeOf(schema);
   const own: Row = [`\`${path}\``, typeOf(schema), initialOf(shape), shape.meta.description ?? ''];
-  if (around.includes(shape.schema)) return [[own[0], own[1], own[2], `${own[3]} Keys as above.`.trim()]];
-  return [own, ...insideOf(path, schema, [...around, shape.schema])];
+  return [own, ...insideOf(path, schema, described)];
 }
 
 /** Rows of what is in it; the thing itself has its row already. */
-function insideOf(path: string, schema: Schema, around: readonly Schema[]): readonly Row[] {
+function insideOf(path: string, schema: Schema, described: Described): readonly Row[] {
   const shape = shapeOf(schema);
   const { def } = shape.schema._zod;
   if (def.type === 'union') {
-    return unionOptions(schema).flatMap((option) =>
-      insideOf(`${path}${kindOf(option, def)}`, option, around),
+    return oneOfEach(unionOptions(schema)).flatMap((option) =>
+      insideOf(`${path}${kindOf(option, def)}`, option, described),
     );
   }
   const keys = keysOf(shape);
-  if (keys !== undefined) {
-    return [...keys].flatMap(([key, inner]) => rowsOf(`${path}.${key}`, inner, [...around, shape.schema]));
-  }
+  if (keys !== undefined) return rowsOfKeys(path, shape.schema, keys, described);
   const inner = memberSchema(shape);
   if (inner === undefined) return [];
-  const name = def.type === 'record' ? `${path}.NAME` : `${path}[]`;
-  if (around.includes(shapeOf(inner).schema)) return [];
-  return insideOf(name, inner, [...around, shapeOf(inner).schema]);
+  return insideOf(def.type === 'record' ? `${path}.NAME` : `${path}[]`, inner, described);
+}
+
+function rowsOfKeys(path: string, map: Schema, keys: ReadonlyMap<string, Schema>, described: Described) {
+  const before = described.get(map);
+  if (before !== undefined) return [[`\`${path}.…\``, '', '', `Keys as in \`${before}\`.`] as const];
+  described.set(map, path);
+  return [...keys].flatMap(([key, inner]) => rowsOf(`${path}.${key}`, inner, described));
+}
+
+/** Where one thing or a list of such things may be given, the things are described once. */
+function oneOfEach(options: readonly Schema[]): readonly Schema[] {
+  const single = new Set(options.map((option) => shapeOf(option).schema));
+  return options.filter((option) => {
+    const inner = memberSchema(shapeOf(option));
+    return inner === undefined || !single.has(shapeOf(inner).schema);
+  });
 }
 
 /** `[kind=ldap]`, for a union that has a discriminator. */
@@ -74,7 +88,7 @@ function kindOf(option: Schema, def: z.core.$ZodUnionDef): string {
 function typeOf(schema: Schema): string {
   const shape = shapeOf(schema);
   const { def } = shape.schema._zod;
-  if (def.type === 'union') return [...new Set(unionOptions(schema).map(typeOf))].join(' or ');
+  if (def.type === 'union') return typeOfUnion(unionOptions(schema));
   const values = valuesOf(shape);
   if (values.length > 0) return values.map((value) => `\`${value}\``).join(' ');
   const inner = memberSchema(shape);
@@ -86,6 +100,12 @@ function typeOf(schema: Schema): string {
     boolean: '`true` `false`',
   };
   return shape.meta.unit ?? words[def.type] ?? def.type;
+}
+
+function typeOfUnion(options: readonly Schema[]): string {
+  const each = oneOfEach(options);
+  const types = [...new Set(each.map(typeOf))].join(' or ');
+  return each.length < options.length ? `${types}, or a list of these` : types;
 }
 
 function initialOf(shape: Shape): string {

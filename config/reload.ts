@@ -29,7 +29,16 @@ export type ReloadResult =
  * First pattern that fits decides; `*` is any one key. What is not here is bound to sockets, processes or the database
  * at start.
  */
-const live: readonly string[] = ['log.level'];
+const live: readonly string[] = [
+  'log.level',
+  'domains',
+  'sites',
+  'homes',
+  'groups',
+  'rules',
+  'postmaster',
+  'disabled',
+];
 const restart: readonly string[] = [];
 
 export function reloadConfig(path: string, previous: Loaded, options: LoadOptions): ReloadResult {

@@ -5,4 +5,45 @@
  */
 export const sample = {
   hostname: 'gateway.example.org',
+  domains: [
+    { name: 'example.org', type: 'authoritative' },
+    { name: 'lab.example.org', type: 'internalRelay', site: 'onprem' },
+  ],
+  sites: {
+    onprem: {
+      nextHops: [
+        { host: 'mail1.corp.example.org', priority: 0 },
+        { host: 'mail2.corp.example.org', priority: 10 },
+      ],
+      tls: 'require',
+      recognise: { networks: ['10.1.0.0/16'] },
+      trusted: true,
+      relay: true,
+    },
+    cloud: {
+      nextHops: [{ host: 'example-org.mail.protection.outlook.com' }],
+      tls: 'verify',
+      routingDomain: 'example.mail.onmicrosoft.com',
+      recognise: { certificateNames: ['mail.protection.outlook.com'] },
+    },
+  },
+  homes: {
+    rules: [{ when: { recipient: { memberOf: 'cloud-users@example.org' } }, site: 'cloud' }],
+    default: 'onprem',
+  },
+  rules: [
+    {
+      name: 'the works council stays at home',
+      when: { recipient: { memberOf: 'works-council@example.org' } },
+      // biome-ignore lint/suspicious/noThenProperty: the operator's word; nobody awaits it.
+      then: { routeTo: 'onprem' },
+    },
+    {
+      name: 'no large mail to the cloud',
+      when: { all: [{ size: { over: '100MB' } }, { not: { recipient: { home: 'onprem' } } }] },
+      // biome-ignore lint/suspicious/noThenProperty: the operator's word; nobody awaits it.
+      then: { reject: '552 5.3.4 At most 100 MB, please' },
+    },
+  ],
+  postmaster: 'postmaster@example.org',
 };

@@ -5,6 +5,7 @@
  * is in config/cross-check.
  */
 import { z } from 'zod';
+import { routing } from './sections/routing.ts';
 import { admin, data, hostname, log, run, shutdownGrace } from './sections/serve.ts';
 import { blobs, database } from './sections/state.ts';
 
@@ -15,6 +16,7 @@ export const configSchema = z.strictObject({
   log,
   admin,
   shutdownGrace,
+  ...routing.unwrap().shape,
   database,
   blobs,
 });
