@@ -18,9 +18,7 @@ afterEach(async () => {
 const pipelining = ['PIPELINING', '8BITMIME', 'SIZE 1000000', 'ENHANCEDSTATUSCODES'];
 
 /** One message to two recipients; the reply's codes, and whether the destination is said to be down. */
-async function deliver(
-  script: PeerScript,
-): Promise<{
+async function deliver(script: PeerScript): Promise<{
   readonly said: readonly string[];
   readonly text: string;
   readonly down: boolean;
