@@ -1,0 +1,176 @@
+/**
+ * receive/listener - one address where mail comes in, from bind to drain.
+ *
+ *   bindListener (root, low ports) -> serve (unprivileged) -> reload … -> drain -> close
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { Admission } from './admission.ts';
+import { takeSocket } from './intake.ts';
+import type { ListenerOptions, ReceiveDeps } from './options.ts';
+import { makeSetting, ReceiveServer } from './server.ts';
+
+export interface BoundListener {
+  readonly address: string;
+  readonly port: number;
+  /** Begins to answer; clients that came since bind are taken first. Throws when an option is no good. */
+  serve(deps: ReceiveDeps): Listener;
+  /** Gives the address back without ever having served. */
+  close(): Promise<void>;
+}
+
+export interface Listener {
+  readonly address: string;
+  readonly port: number;
+  /** Sessions under way. */
+  readonly connections: number;
+  /**
+   * Takes new TLS, limits, sites and all else but name, protocol, address, port and TLS mode. Throws an Error, and
+   * goes on with the old ones, when the new ones are no good.
+   */
+  reload(options: ListenerOptions): void;
+  /** Accepts no more; idle sessions end with 421, transactions under way finish, until `signal` aborts: then all end. */
+  drain(signal: AbortSignal): Promise<void>;
+  /** At once. Messages not answered yet are not accepted. */
+  close(): Promise<void>;
+}
+
+/** Clients that may wait between bind and serve; the kernel has its own queue besides. */
+const waitingAtMost = 512;
+const backlog = 1024;
+/** Refused and lingering sockets, beyond the sessions. */
+const socketsBeside = 256;
+const sweepEvery = 1_000;
+
+export async function bindListener(options: ListenerOptions): Promise<BoundListener> {
+  const waiting: Socket[] = [];
+  let take = (socket: Socket): void => {
+    if (waiting.length < waitingAtMost) waiting.push(socket);
+    else socket.destroy();
+  };
+  // Half-open: a client may close its side behind QUIT or the last dot and still read the answer.
+  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) =>
+    take(socket),
+  );
+  await listen(server, options);
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error(`${options.name}: not an IP listener`);
+  const where = { address: bound.address, port: bound.port };
+  return {
+    ...where,
+    serve: (deps) => {
+      const serving = new Serving(server, where, options, deps);
+      take = (socket) => serving.take(socket);
+      for (const socket of waiting.splice(0)) serving.take(socket);
+      return serving;
+    },
+    close: () => {
+      for (const socket of waiting.splice(0)) socket.destroy();
+      return closed(server);
+    },
+  };
+}
+
+/** Binds and serves. */
+export async function startListener(options: ListenerOptions, deps: ReceiveDeps): Promise<Listener> {
+  const bound = await bindListener(options);
+  try {
+    return bound.serve(deps);
+  } catch (error) {
+    await bound.close();
+    throw error;
+  }
+}
+
+function listen(server: Server, options: ListenerOptions): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const { address: host, port, reusePort = false } = options;
+  server.once('error', (cause) =>
+    reject(
+      new Error(`listener ${options.name}: cannot bind ${host} port ${port}: ${cause.message}`, { cause }),
+    ),
+  );
+  server.listen({ host, port, backlog, reusePort }, resolve);
+  return promise;
+}
+
+const closed = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
+
+class Serving implements Listener {
+  readonly address: string;
+  readonly port: number;
+  readonly #net: Server;
+  readonly #server: ReceiveServer;
+  readonly #admission: Admission;
+  readonly #sockets = new Set<Socket>();
+  readonly #sweeper: NodeJS.Timeout;
+  #draining = false;
+
+  constructor(
+    net: Server,
+    where: { readonly address: string; readonly port: number },
+    options: ListenerOptions,
+    deps: ReceiveDeps,
+  ) {
+    this.address = where.address;
+    this.port = where.port;
+    this.#net = net;
+    this.#admission = new Admission(options.limits);
+    this.#server = new ReceiveServer(makeSetting(options, deps, this.#admission));
+    this.#bound(options);
+    net.on('error', (error) => this.#server.setting.log.error({ err: error }, 'listener failed'));
+    this.#sweeper = setInterval(() => this.#sweep(), sweepEvery);
+    this.#sweeper.unref();
+  }
+
+  get connections(): number {
+    return this.#server.connections.size;
+  }
+
+  take(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    takeSocket(this.#server, socket);
+  }
+
+  #bound({ limits }: ListenerOptions): void {
+    this.#net.maxConnections = limits.connections > 0 ? limits.connections + socketsBeside : 1_000_000;
+  }
+
+  #sweep(): void {
+    const now = this.#server.setting.deps.now().getTime();
+    this.#admission.sweep(now);
+    for (const session of this.#server.sessions()) session.sweep(now);
+  }
+
+  reload(options: ListenerOptions): void {
+    const { options: old, deps } = this.#server.setting;
+    const kept = ['name', 'protocol', 'address', 'port'] as const;
+    const changed = kept.find((key) => options[key] !== old[key]);
+    if (changed !== undefined) throw new Error(`listener ${old.name}: ${changed} needs a restart to change`);
+    if (options.tls.mode !== old.tls.mode)
+      throw new Error(`listener ${old.name}: tls.mode needs a restart to change`);
+    this.#server.setting = makeSetting(options, deps, this.#admission);
+    this.#admission.limits = options.limits;
+    this.#bound(options);
+  }
+
+  async drain(signal: AbortSignal): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    const gone = closed(this.#net);
+    for (const session of this.#server.sessions()) session.drain();
+    const { promise: cut, resolve } = Promise.withResolvers<void>();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+    await Promise.race([gone, cut]);
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper);
+    const gone = this.#net.listening ? closed(this.#net) : undefined;
+    this.#draining = true;
+    for (const socket of this.#sockets) socket.destroy();
+    await gone;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * receive/rcpt - RCPT (RFC 5321 §4.1.1.3): each recipient is judged while the client still listens.
+ *
+ * The answer of routing is awaited outside the command, so that recipients sent together are looked up together.
+ */
+import { addressKey } from '../mail/address.ts';
+import { asMailError, MailError, replyFor } from '../mail/condition.ts';
+import type { Recipient } from '../mail/envelope.ts';
+import type { Reply } from '../mail/reply.ts';
+import type { Decision } from '../mail/route.ts';
+import { DirectoryUnready } from '../ports/directory.ts';
+import { parseRcpt } from '../protocol/smtp/rcpt-command.ts';
+import type { Connection, Transaction } from './connection.ts';
+import { replies } from './replies.ts';
+import { unlessAborted } from './unless-aborted.ts';
+
+export function rcpt(session: Connection, argument: string): void {
+  const { transaction } = session;
+  if (transaction === undefined) throw new MailError('never', 'badSequence');
+  try {
+    const recipient = parse(session, transaction, argument);
+    transaction.pending++;
+    session.answerLater(judge(session, transaction, recipient), () => endTooCurious(session));
+  } catch (error) {
+    // In its turn, behind the answers that are awaited.
+    if (session.awaited === 0) throw error;
+    session.answerLater(Promise.resolve(asMailError(error).reply), () => session.countError());
+  }
+}
+
+function parse(session: Connection, transaction: Transaction, argument: string): Recipient {
+  const { options } = session.setting;
+  // RFC 5321 §4.5.3.1.10
+  if (transaction.accepted + transaction.pending >= options.limits.recipients) {
+    throw new MailError('later', 'tooManyRecipients');
+  }
+  return parseRcpt(argument, {
+    smtputf8: transaction.mail.smtputf8,
+    postmasterDomain: options.postmasterDomain ?? options.hostname,
+  });
+}
+
+/** Never rejects. */
+async function judge(session: Connection, transaction: Transaction, recipient: Recipient): Promise<Reply> {
+  const { routing } = session.setting.deps;
+  const { signal } = session;
+  const { mail } = transaction;
+  try {
+    const question = {
+      recipient: recipient.address,
+      sender: mail.sender,
+      client: session.who.client,
+      ...(mail.size === undefined ? {} : { size: mail.size }),
+    };
+    const decision = await unlessAborted(routing.route(question, signal), signal);
+    if (decision.verdict === 'refuse' || decision.verdict === 'defer') {
+      return refuse(session, transaction, recipient, decision);
+    }
+    transaction.recipients.set(addressKey(recipient.address), recipient);
+    transaction.accepted++;
+    return replies.recipient;
+  } catch (thrown) {
+    return cannotTell(session, thrown);
+  } finally {
+    transaction.pending--;
+  }
+}
+
+function refuse(
+  session: Connection,
+  transaction: Transaction,
+  recipient: Recipient,
+  { reply, because }: Extract<Decision, { reply: Reply }>,
+): Reply {
+  const { deps } = session.setting;
+  session.count(reply);
+  deps.trace.record({
+    at: deps.now(),
+    event: 'refused',
+    recipient: recipient.address.text,
+    because,
+    detail: { reply, sender: transaction.mail.sender?.text ?? '', client: session.who.client },
+  });
+  if (reply.code >= 500) session.refusedRecipients++;
+  return reply;
+}
+
+/** Somebody who tries out names. */
+function endTooCurious(session: Connection): void {
+  const { refusedRecipients } = session.setting.options.limits;
+  if (refusedRecipients === 0 || session.refusedRecipients <= refusedRecipients || session.who.trusted)
+    return;
+  session.hangUp(replyFor('later', 'tooManyErrors'));
+}
+
+function cannotTell(session: Connection, thrown: unknown): Reply {
+  const error =
+    thrown instanceof DirectoryUnready
+      ? new MailError('later', 'directoryTrouble', { cause: thrown })
+      : asMailError(thrown);
+  if (!session.signal.aborted) {
+    session.setting.log.warn({ ip: session.ip, err: error.cause ?? error }, 'recipient could not be judged');
+  }
+  session.count(error.reply);
+  return error.reply;
+}
