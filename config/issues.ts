@@ -6,7 +6,7 @@
 import type { z } from 'zod';
 import { nearest } from './nearest.ts';
 import { type Finding, type Path, printFound, printPath } from './problem.ts';
-import { keysOf, type Shape, shapesAt, valuesOf } from './shape.ts';
+import { keysOf, recordNames, type Shape, shapesAt, valuesOf } from './shape.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -18,7 +18,15 @@ export interface Judged {
 }
 
 export function findingsOf(issues: readonly Issue[], judged: Judged): readonly Finding[] {
-  return issues.flatMap((issue) => findingsOfIssue(issue, [], judged));
+  return worthTelling(issues).flatMap((issue) => findingsOfIssue(issue, [], judged));
+}
+
+/** A refinement that misses something in a map with an unknown key most likely misses that key. */
+function worthTelling(issues: readonly Issue[]): readonly Issue[] {
+  const unknown = issues
+    .filter(({ code }) => code === 'unrecognized_keys')
+    .map(({ path }) => path.join('\0'));
+  return issues.filter(({ code, path }) => code !== 'custom' || !unknown.includes(path.join('\0')));
 }
 
 function findingsOfIssue(issue: Issue, base: Path, judged: Judged): readonly Finding[] {
@@ -41,6 +49,8 @@ function badValue(issue: Issue, path: Path, judged: Judged): Finding {
   const base = { path, at: 'value', severity: 'error' } as const;
   const said = wordsOf(issue);
   if (said.text !== undefined) return { ...base, text: said.text };
+  // Of a map that breaks a rule between its keys, that it is a map says nothing.
+  if (issue.code === 'custom' && typeof value === 'object') return { ...base, expected: said.expected ?? '' };
   const absent = value === undefined && path.length > 0;
   const found = absent ? 'nothing: the key is required' : printFound(value, secret);
   const suggestion = secret ? undefined : suggest(issue, value);
@@ -90,7 +100,7 @@ function unknownKey(path: Path, judged: Judged): Finding {
 }
 
 const keysOfAll = (shapes: readonly Shape[]): readonly string[] => [
-  ...new Set(shapes.flatMap((shape) => [...(keysOf(shape)?.keys() ?? [])])),
+  ...new Set(shapes.flatMap((shape) => [...(keysOf(shape)?.keys() ?? recordNames(shape))])),
 ];
 
 /** The map further out of which `key` is a valid key: most often it is indented too far. */
@@ -120,7 +130,7 @@ function ofUnion(
   // A key unknown to every branch says more than what a branch chosen by chance misses.
   const unknown = best.branch.filter(({ code }) => code === 'unrecognized_keys');
   const tie = scored.filter(({ score }) => score === best.score).length > 1;
-  const told = tie && unknown.length > 0 ? unknown : best.branch;
+  const told = tie && unknown.length > 0 ? unknown : worthTelling(best.branch);
   return told.flatMap((inner) => findingsOfIssue(inner, path, judged));
 }
 

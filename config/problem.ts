@@ -76,7 +76,7 @@ export function parsePath(text: string): Path {
 /** A value as an error shows it. Containers are named by kind only: their insides may be secret. */
 export function printFound(value: unknown, secret: boolean): string {
   if (value === undefined || value === null) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return 'a map of keys';
   if (secret) return 'a secret (not shown)';
   return typeof value === 'string' ? shorten(JSON.stringify(value)) : String(value);

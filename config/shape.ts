@@ -136,6 +136,12 @@ export function memberSchema({ schema }: Shape, index = 0): Schema | undefined {
   return undefined;
 }
 
+/** The names that a record permits, where they are listed; empty where any will do. */
+export function recordNames({ schema }: Shape): readonly string[] {
+  const { def } = schema._zod;
+  return def.type === 'record' ? candidates(def.keyType, undefined).flatMap(valuesOf).map(String) : [];
+}
+
 const isNever = (schema: Schema): boolean => (schema as z.core.$ZodTypes)._zod.def.type === 'never';
 
 /** One step down from any of `shapes`. */

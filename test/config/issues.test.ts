@@ -58,7 +58,7 @@ test.each<[name: string, value: unknown, ...said: string[]]>([
   [
     'an empty list and a secret of the wrong type',
     { source: { kind: 'ldap', servers: [], password: 12345 } },
-    'source.servers: expected a list of at least 1 item, found a list',
+    'source.servers: expected a list of at least 1 item, found an empty list',
     'source.password: expected a secret as text, found a secret (not shown)',
   ],
   [
