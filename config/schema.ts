@@ -5,6 +5,7 @@
  * is in config/cross-check.
  */
 import { z } from 'zod';
+import { deliverySection, dnsSection } from './sections/deliver.ts';
 import { routing } from './sections/routing.ts';
 import { admin, data, hostname, log, run, shutdownGrace } from './sections/serve.ts';
 import { blobs, database } from './sections/state.ts';
@@ -17,6 +18,8 @@ export const configSchema = z.strictObject({
   admin,
   shutdownGrace,
   ...routing.unwrap().shape,
+  delivery: deliverySection,
+  dns: dnsSection,
   database,
   blobs,
 });
