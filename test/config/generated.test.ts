@@ -5,7 +5,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { z } from 'zod';
 import { exampleText, generatedFiles, referenceText } from '../../config/generate.ts';
+import { printJsonSchema } from '../../config/json-schema.ts';
 import { parseConfig } from '../../config/load.ts';
 import { printProblem } from '../../config/problem.ts';
 import { configSchema } from '../../config/schema.ts';
@@ -78,4 +80,18 @@ test('no line of the example is longer than 120 characters', () => {
       .split('\n')
       .filter((line) => line.length > 120),
   ).toEqual([]);
+});
+
+test('the JSON Schema accepts the example, and refuses what the loader refuses', () => {
+  const schema = z.fromJSONSchema(JSON.parse(printJsonSchema()));
+  const example = parse(exampleText());
+  expect(schema.safeParse(example).error?.issues ?? []).toEqual([]);
+  for (const change of [
+    { hostname: undefined },
+    { zzz: 1 },
+    { shutdownGrace: '5 minutes' },
+    { log: { level: 'x' } },
+  ]) {
+    expect(schema.safeParse({ ...example, ...change }).success, JSON.stringify(change)).toBe(false);
+  }
 });
