@@ -11,6 +11,8 @@ interface Reference {
   readonly from: string;
   readonly names: string;
   readonly what: string;
+  /** Names that are there without being written. */
+  readonly implied?: readonly string[];
 }
 
 const site = { names: 'sites', what: 'site' } as const;
@@ -25,6 +27,7 @@ const references: readonly Reference[] = [
   { from: 'rules.*.then.**.journalTo.site', ...site },
   { from: 'rules.*.when.**.recipient.home', ...site },
   { from: 'rules.*.when.**.client.site', ...site },
+  { from: 'rules.*.when.**.client.listener', names: 'listeners.*.name', what: 'listener', implied: ['mx'] },
 ];
 
 /** Values of which no two may be the same, letter case aside. */
@@ -54,8 +57,8 @@ function checkUnique(value: unknown, at: string, what: string): readonly Finding
   });
 }
 
-function checkReference(value: unknown, { from, names, what }: Reference): readonly Finding[] {
-  const known = namesAt(value, names);
+function checkReference(value: unknown, { from, names, what, implied = [] }: Reference): readonly Finding[] {
+  const known = [...new Set([...namesAt(value, names), ...implied])];
   return select(value, from.split('.')).flatMap(({ path, value: name }): Finding[] => {
     if (typeof name !== 'string' || known.includes(name)) return [];
     const list = known.length === 0 ? 'none is defined' : `there are ${known.join(', ')}`;

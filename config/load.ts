@@ -12,6 +12,7 @@ import { crossCheck } from './cross-check.ts';
 import { readDocument, type SourceDocument } from './document.ts';
 import { type FileMarks, inspectFiles, type NamedFile, type NamedPair } from './files.ts';
 import { findingsOf } from './issues.ts';
+import { checkMeaning, type MeaningProblem } from './meaning.ts';
 import {
   ConfigError,
   type Finding,
@@ -46,12 +47,8 @@ export interface LoadOptions {
   readonly checks?: readonly ConfigCheck[];
 }
 
-/** Finds what cannot be meant: rules that are never reached, say. `path` is printed form: `rules[3].when`. */
-export type ConfigCheck = (config: Config) => readonly {
-  readonly path: string;
-  readonly text: string;
-  readonly severity: 'error' | 'warning';
-}[];
+/** Finds what cannot be meant: rules that are never reached, say. */
+export type ConfigCheck = (config: Config) => readonly MeaningProblem[];
 
 /** The largest file we read; a configuration of this size is a mistake. */
 const sizeLimit = 4 * 1024 * 1024;
@@ -108,7 +105,8 @@ export function parseConfig(text: string, options: ParseOptions): LoadResult {
     ...inspected.findings,
   ];
   if (parsed.success && !findings.some(({ severity }) => severity === 'error')) {
-    findings.push(...(options.checks ?? []).flatMap((check) => check(parsed.data).map(toFinding)));
+    const checks = [checkMeaning, ...(options.checks ?? [])];
+    findings.push(...checks.flatMap((check) => check(parsed.data).map(toFinding)));
   }
   const hidden = [...resolved.hiddenValues, ...prepared.secrets];
   const problems = place(findings, document, hidden, options.file);
@@ -120,7 +118,7 @@ export function parseConfig(text: string, options: ParseOptions): LoadResult {
   };
 }
 
-const toFinding = ({ path, text, severity }: ReturnType<ConfigCheck>[number]): Finding => ({
+const toFinding = ({ path, text, severity }: MeaningProblem): Finding => ({
   path: parsePath(path),
   at: 'key',
   severity,

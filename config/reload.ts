@@ -26,11 +26,12 @@ export type ReloadResult =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
- * First pattern that fits decides; `*` is any one key. What is not here is bound to sockets, processes or the database
- * at start.
+ * `restart` goes before `live`; `*` is any one key. What is in neither is bound to sockets, processes or the database at
+ * start.
  */
 const live: readonly string[] = [
   'log.level',
+  'listeners.*.*',
   'domains',
   'sites',
   'homes',
@@ -39,7 +40,13 @@ const live: readonly string[] = [
   'postmaster',
   'disabled',
 ];
-const restart: readonly string[] = [];
+const restart: readonly string[] = [
+  'listeners.*.name',
+  'listeners.*.protocol',
+  'listeners.*.address',
+  'listeners.*.port',
+  'listeners.*.tls.mode',
+];
 
 export function reloadConfig(path: string, previous: Loaded, options: LoadOptions): ReloadResult {
   const result = loadConfig(path, options);

@@ -5,6 +5,10 @@
  */
 export const sample = {
   hostname: 'gateway.example.org',
+  listeners: [
+    { name: 'mx', port: 25 },
+    { name: 'from-exchange', port: 2525, relay: { networks: ['10.1.0.0/16'] } },
+  ],
   domains: [
     { name: 'example.org', type: 'authoritative' },
     { name: 'lab.example.org', type: 'internalRelay', site: 'onprem' },

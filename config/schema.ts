@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { deliverySection, dnsSection } from './sections/deliver.ts';
+import { listeners } from './sections/receive.ts';
 import { routing } from './sections/routing.ts';
 import { admin, data, hostname, log, run, shutdownGrace } from './sections/serve.ts';
 import { blobs, database } from './sections/state.ts';
@@ -17,6 +18,8 @@ export const configSchema = z.strictObject({
   log,
   admin,
   shutdownGrace,
+  // Where nothing is said, mail comes in at port 25 of all addresses.
+  listeners: listeners.unwrap().prefault([{}]).describe('Where mail comes in: MX, submission, LMTP.'),
   ...routing.unwrap().shape,
   delivery: deliverySection,
   dns: dnsSection,

@@ -7,10 +7,12 @@ import { parseConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import type { AdminHttpOptions } from '../../src/admin/http.ts';
 import type { DeliveryOptions } from '../../src/deliver/options.ts';
+import type { ListenerOptions } from '../../src/receive/options.ts';
 import type { RoutingSpec } from '../../src/route/spec.ts';
 import type { LogOptions } from '../../src/serve/log.ts';
 
 interface Rooms {
+  readonly listeners: readonly ListenerOptions[];
   readonly routing: RoutingSpec;
   readonly delivery: DeliveryOptions;
   readonly log: LogOptions;
@@ -18,6 +20,7 @@ interface Rooms {
 }
 
 const handOver = (config: Config): Rooms => ({
+  listeners: config.listeners.map((listener) => ({ ...listener, hostname: config.hostname })),
   routing: config,
   delivery: config.delivery,
   log: config.log,

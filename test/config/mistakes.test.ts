@@ -111,7 +111,7 @@ test.each<[name: string, text: string, place: [line: number, column: number], sa
   [
     'a mistyped key deep in a condition',
     'rules:\n  - name: a\n    when: { any: [{ recipient: { memberof: staff } }] }\n    then: { hold: x }',
-    [3, 34],
+    [3, 36],
     'rules[0].when.any[0].recipient.memberof: unknown key. Did you mean "memberOf"?',
   ],
   [
@@ -131,6 +131,30 @@ test.each<[name: string, text: string, place: [line: number, column: number], sa
     'rules:\n  - { name: a, then: { hold: x } }\n  - { name: a, then: { hold: x } }',
     [3, 13],
     'rules[1].name: a second rule with this name; the first is rules[0].name',
+  ],
+  [
+    'a listener that no rule can mean',
+    'rules:\n  - name: a\n    when: { client: { listener: mxx } }\n    then: { hold: x }',
+    [3, 33],
+    'rules[0].when.client.listener: no listener is called "mxx"; there are mx. Did you mean "mx"?',
+  ],
+  [
+    'two listeners of one name',
+    'listeners:\n  - port: 25\n  - port: 26',
+    [3, 5],
+    'listeners[1].name: a second listener called "mx"; the first is listeners[0]',
+  ],
+  [
+    'two listeners on one port',
+    'listeners:\n  - { name: a, address: "::", port: 26 }\n  - { name: b, address: 127.0.0.1, port: 26 }',
+    [3, 36],
+    'listeners[1].port: port 26 of 127.0.0.1 is taken by listeners[0]',
+  ],
+  [
+    'TLS without a certificate',
+    'listeners:\n  - tls:\n      mode: required',
+    [2, 5],
+    'listeners[0].tls.certificates: expected a certificate, since tls.mode is required',
   ],
   [
     'an unknown kind of blobs',
@@ -196,6 +220,14 @@ test.each<[name: string, text: string, ...said: string[]]>([
   const result = parseConfig(text, { file: 'f', folder, environment: {}, now: new Date() });
   const told = result.ok ? [] : result.problems.map(printProblem);
   expect(told.map((line) => line.replaceAll(folder, '/here'))).toEqual(said);
+});
+
+test('an open relay is warned of', () => {
+  const text = `${good}listeners:\n  - relay: { networks: [10.0.0.0/8, "::/0"] }\n`;
+  const result = parseConfig(text, { file: 'f', folder, environment: {}, now: new Date() });
+  expect(result.ok && result.loaded.warnings.map(printProblem)).toEqual([
+    'f:6:37: warning: listeners[0].relay.networks[1]: anyone on the Internet may relay to any domain',
+  ]);
 });
 
 test('the good file that the rows begin with is good', () => {

@@ -39,6 +39,13 @@ test.each<[text: string, path: string, kind: string, effect: string]>([
   ['run: { user: mail }', 'run.user', 'added', 'restart'],
   ['run: { roles: { queue: 4 } }', 'run.roles.queue', 'changed', 'restart'],
   ['database: { maxConnections: 5 }', 'database.maxConnections', 'changed', 'restart'],
+  ['listeners: [{ limits: { errors: 5 } }]', 'listeners[0].limits.errors', 'changed', 'live'],
+  ['listeners: [{ port: 2525 }]', 'listeners[0].port', 'changed', 'restart'],
+  ['listeners: [{}, { name: b, port: 2525 }]', 'listeners[1]', 'added', 'restart'],
+  ['listeners: []', 'listeners[0]', 'removed', 'restart'],
+  ['domains: [{ name: example.org }]', 'domains[0]', 'added', 'live'],
+  ['sites: { a: { nextHops: [{ host: a }] } }', 'sites.a', 'added', 'live'],
+  ['rules: [{ name: a, then: { hold: x } }]', 'rules[0]', 'added', 'live'],
   ['admin: { port: 1 }', 'admin.port', 'changed', 'restart'],
 ])('%s', (text, changed, kind, effect) => {
   const result = reload(hostname, `${hostname}${text}\n`);
