@@ -1,0 +1,376 @@
+/**
+ * queue/worker - takes what is due, has it delivered, writes down how it ended; for as long as it lives.
+ *
+ *   claims ----------> intake ---> next hops ---> attempt ---> settle
+ *   near spool (take) --^   |                                    ^
+ *                           +------- refused, held, deferred ----+
+ *
+ * In hand at any time: so many recipients and octets as its budget permits. It wakes when somebody says that there is
+ * something (notice, near spool, operator), when there is room again, and once a second.
+ *
+ * close() starts nothing more, lets deliveries under way end until its signal aborts, and frees what is left.
+ */
+import { replyFor } from '../mail/condition.ts';
+import type { NextHop } from '../mail/route.ts';
+import type { BlobStore } from '../ports/blob-store.ts';
+import type { Database } from '../ports/database.ts';
+import type { DeliveryAgent } from '../ports/delivery-agent.ts';
+import type { Directory } from '../ports/directory.ts';
+import type { Log } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { Routing } from '../ports/routing.ts';
+import { attempt, subjectOf } from './attempt.ts';
+import { Batches } from './batches.ts';
+import { Budget, type BudgetLimits } from './budget.ts';
+import { Claims, revive } from './claims.ts';
+import { type Held, Intake } from './intake.ts';
+import { joinWorkers, type Membership } from './liveness.ts';
+import { type Concurrency, type Finish, NextHops } from './next-hops.ts';
+import { Notifier, retryNow, spoolChannel } from './notifier.ts';
+import type { Settlement } from './outcome.ts';
+import * as outcome from './outcome.ts';
+import type { Task } from './plan.ts';
+import { queueIds } from './queue-id.ts';
+import { type ReportPolicy, Reports } from './reports.ts';
+import { memoryOf, type RecipientRow, type SpooledMessage, type SpooledRecipient } from './rows.ts';
+import { Settler } from './settle.ts';
+
+export interface WorkerPolicy extends outcome.OutcomePolicy {
+  readonly concurrency: Concurrency;
+  /** What one worker has in hand at once. */
+  readonly inHand: BudgetLimits;
+  /** Recipients in one transaction with a next hop. */
+  readonly recipientsPerTransaction: number;
+  readonly reports: ReportPolicy;
+}
+
+export interface WorkerOptions {
+  readonly database: Database;
+  readonly blobs: BlobStore;
+  readonly routing: Routing;
+  readonly directory: Pick<Directory, 'members'>;
+  readonly agent: (hop: NextHop) => DeliveryAgent;
+  readonly hostname: string;
+  readonly policy: WorkerPolicy;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly now: () => Date;
+  readonly random: () => number;
+}
+
+/** What a spool in the same process hands over: committed, and claimed by this worker. */
+export interface HandedOver {
+  readonly claimedBy: number;
+  readonly message: SpooledMessage;
+  readonly recipients: readonly SpooledRecipient[];
+}
+
+const lookEvery = 1_000;
+const claimAtOnce = 100;
+const hopsAtOnce = 64;
+const reviveAtOnce = 500;
+
+interface HeldTask extends Task {
+  readonly held: Held;
+}
+
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #claims: Claims;
+  readonly #budget: Budget;
+  readonly #settler: Settler;
+  readonly #intake: Batches<Held, void>;
+  readonly #hops: NextHops<HeldTask>;
+  readonly #membership: Membership;
+  readonly #reportNotifier: Notifier;
+  /** Aborts what is under way when close() has no more patience. */
+  readonly #cut = new AbortController();
+  readonly #revived = new Set<string>();
+  readonly #overflowed = new Set<string>();
+  #listener: AsyncDisposable | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #wanted = false;
+  #closed = false;
+  /** The last claim was as large as it might be: there is more. */
+  #more = false;
+  #after = '';
+  #waitingAt = 0;
+  #waitingSoon = true;
+
+  constructor(options: WorkerOptions) {
+    const { database, blobs, log, metrics, now, random, policy, hostname } = options;
+    this.#options = options;
+    this.#claims = new Claims(database);
+    this.#budget = new Budget(policy.inHand);
+    this.#reportNotifier = new Notifier(database);
+    const newId = queueIds(now, random);
+    this.#settler = new Settler({
+      database,
+      log,
+      reports: new Reports({ hostname, policy: policy.reports, blobs, newId, now, random, log, metrics }),
+      reported: () => {
+        this.wake();
+        this.#reportNotifier.notify();
+      },
+    });
+    this.#hops = new NextHops<HeldTask>({
+      concurrency: policy.concurrency,
+      waitingLimit: Math.max(policy.recipientsPerTransaction, policy.inHand.recipients / 3),
+      run: (task) => this.#attempt(task),
+      stall: (tasks) => {
+        for (const task of tasks) this.#stall(task);
+      },
+      revived: (key) => {
+        this.#revived.add(key);
+        this.wake();
+      },
+      now,
+      random,
+    });
+    const intake = this.#makeIntake();
+    this.#intake = new Batches<Held, void>({
+      parallel: 4,
+      maxItems: claimAtOnce,
+      run: async (batch) => {
+        await intake.take(batch);
+        return [];
+      },
+    });
+    this.#membership = joinWorkers({
+      database,
+      node: hostname,
+      log,
+      doubted: () => this.#hops.pause(),
+      joined: () => {
+        if (this.#closed) return;
+        this.#hops.resume();
+        this.wake();
+      },
+      forgotten: (id) => this.#forget(id),
+      freed: () => this.wake(),
+    });
+    void this.#listen();
+    this.wake();
+  }
+
+  /** There may be something due. */
+  wake(): void {
+    this.#wanted = true;
+    if (this.#looking || this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#looking = this.#look().finally(() => {
+      this.#looking = undefined;
+      if (this.#closed) return;
+      if (this.#wanted && this.#budget.isRoomy && this.#membership.id !== undefined) this.wake();
+      else this.#timer = setTimeout(() => this.wake(), lookEvery);
+    });
+  }
+
+  /** For a spool in this process: see NearWorker. */
+  reserve(recipients: number, bytes: number): number | undefined {
+    if (this.#closed || !this.#budget.fits(recipients, bytes)) return undefined;
+    const { id } = this.#membership;
+    if (id !== undefined) this.#budget.take(recipients, bytes);
+    return id;
+  }
+
+  release(recipients: number, bytes: number): void {
+    this.#budget.drop({ recipients, bytes });
+  }
+
+  take({ claimedBy, message, recipients }: HandedOver): void {
+    const load = { recipients: recipients.length, bytes: memoryOf(message) };
+    const held: Held = { message, recipients, claimedBy, load };
+    if (this.#closed) void Promise.all(recipients.map((one) => this.#giveBack(held, one)));
+    else this.#enter(held);
+  }
+
+  async close(signal: AbortSignal): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const cut = (): void => this.#cut.abort(new Error('the queue is closing'));
+    signal.addEventListener('abort', cut, { once: true });
+    if (signal.aborted) cut();
+    this.#reportNotifier.close();
+    await this.#listener?.[Symbol.asyncDispose]();
+    await this.#looking;
+    for (const task of this.#hops.stop()) {
+      for (const copy of task.copies) void this.#giveBack(task.held, copy.recipient, task.key);
+    }
+    await this.#intake.idle();
+    await this.#hops.idle();
+    await this.#settler.close(signal);
+    await this.#membership.close();
+    signal.removeEventListener('abort', cut);
+  }
+
+  /** Tried again for as long as the worker lives: without it, the look once a second does. */
+  async #listen(): Promise<void> {
+    try {
+      const listener = await this.#options.database.listen(spoolChannel, (payload) => {
+        if (payload === retryNow) this.#hops.tryAll();
+        this.#waitingSoon ||= payload !== '';
+        this.wake();
+      });
+      if (this.#closed) await listener[Symbol.asyncDispose]();
+      else this.#listener = listener;
+    } catch (error) {
+      this.#options.log.debug({ err: error }, 'cannot listen for new messages yet');
+      if (!this.#closed) setTimeout(() => void this.#listen(), lookEvery).unref();
+    }
+  }
+
+  async #look(): Promise<void> {
+    this.#wanted = false;
+    try {
+      do {
+        const worker = this.#membership.id;
+        if (worker === undefined || this.#closed || !this.#budget.isRoomy) return;
+        await this.#reviveSome();
+        const fresh = await this.#claims.fresh(
+          worker,
+          this.#options.now(),
+          Math.min(claimAtOnce, this.#budget.room),
+        );
+        await this.#admit(fresh, worker);
+        this.#more = fresh.length >= claimAtOnce;
+        await this.#lookForWaiting(worker);
+      } while (this.#more || this.#waitingSoon);
+    } catch (error) {
+      this.#options.log.debug({ err: error }, 'cannot look for due messages now');
+    }
+  }
+
+  /** Once a second, or at once where the last round found something or a next hop has room again. */
+  async #lookForWaiting(worker: number): Promise<void> {
+    const { now, policy } = this.#options;
+    const clock = performance.now();
+    if (!this.#waitingSoon && clock - this.#waitingAt < lookEvery) return;
+    const limit = Math.min(claimAtOnce, this.#budget.room);
+    if (limit === 0) return;
+    this.#waitingAt = clock;
+    const { rows, after } = await this.#claims.waiting({
+      worker,
+      now: now(),
+      limit,
+      after: this.#after,
+      full: this.#hops.full(),
+      hops: hopsAtOnce,
+      perHop: Math.min(limit, policy.concurrency.max * 2),
+    });
+    this.#after = after;
+    this.#waitingSoon = rows.length > 0 || after !== '';
+    await this.#admit(rows, worker);
+  }
+
+  async #reviveSome(): Promise<void> {
+    const { database, now } = this.#options;
+    for (const key of this.#revived) {
+      if (!this.#hops.isUp(key)) this.#revived.delete(key);
+      else if (!this.#hops.isFull(key)) {
+        const count = await revive(database, key, now(), reviveAtOnce);
+        if (count < reviveAtOnce) this.#revived.delete(key);
+        if (count > 0) this.#waitingSoon = true;
+      }
+    }
+  }
+
+  async #admit(rows: readonly RecipientRow[], worker: number): Promise<void> {
+    if (rows.length === 0) return;
+    for (const { message, recipients } of await this.#claims.load(rows)) {
+      const load = this.#budget.take(recipients.length, memoryOf(message));
+      this.#enter({ message, recipients, claimedBy: worker, load });
+    }
+  }
+
+  #enter(held: Held): void {
+    this.#intake.add(held).catch((error) => {
+      this.#options.log.error({ err: error, queueId: held.message.id }, 'a message cannot be taken in hand');
+      this.#budget.drop(held.load);
+    });
+  }
+
+  #makeIntake(): Intake {
+    const { database, blobs, routing, directory, policy, log, now } = this.#options;
+    return new Intake({
+      database,
+      blobs,
+      routing,
+      members: (id, signal) => directory.members(id, signal),
+      mostRecipients: policy.recipientsPerTransaction,
+      log,
+      now,
+      judging: () => this.#judging(),
+      settle: (held, settlement) => this.#settle(held, settlement),
+      extend: (held, recipients) => this.#budget.extend(held.load, recipients),
+      submit: (held, task) => this.#submit({ ...task, held }),
+      added: () => this.wake(),
+      signal: this.#cut.signal,
+    });
+  }
+
+  #submit(task: HeldTask): void {
+    const answer = this.#closed ? 'full' : this.#hops.submit(task);
+    if (answer === 'taken') return;
+    if (answer === 'down') return this.#stall(task);
+    this.#overflowed.add(task.key);
+    for (const copy of task.copies) void this.#giveBack(task.held, copy.recipient, task.key);
+  }
+
+  async #attempt(task: HeldTask): Promise<Finish> {
+    const signal = AbortSignal.any([this.#membership.lost, this.#cut.signal]);
+    const { blobs, agent, log, metrics } = this.#options;
+    const options = { blobs, agent, log, metrics, judging: () => this.#judging() };
+    const { settlements, finish } = await attempt(task, options, signal);
+    for (const settlement of settlements) void this.#settle(task.held, settlement);
+    if (this.#overflowed.has(task.key) && !this.#hops.isFull(task.key)) {
+      this.#overflowed.delete(task.key);
+      this.#waitingSoon = true;
+      this.wake();
+    }
+    return finish;
+  }
+
+  /** The destination is down: later, without an attempt. */
+  #stall(task: HeldTask): void {
+    const reply = replyFor('later', 'noAnswer', 'The destination does not answer at present');
+    for (const planned of task.copies) {
+      const { because } = planned;
+      const trouble = { reply, because, nextHop: task.key, destinationDown: true };
+      void this.#settle(task.held, outcome.deferred(subjectOf(task, planned), trouble, this.#judging()));
+    }
+  }
+
+  #giveBack(held: Held, recipient: SpooledRecipient, nextHop = recipient.nextHop): Promise<void> {
+    const { message, claimedBy } = held;
+    return this.#settle(held, outcome.givenBack({ message, recipient, claimedBy }, nextHop));
+  }
+
+  async #settle(held: Held, settlement: Settlement): Promise<void> {
+    try {
+      await this.#settler.settle(settlement);
+    } catch (error) {
+      this.#options.log.error(
+        { err: error, queueId: held.message.id },
+        'an outcome was lost: the database stayed away',
+      );
+    } finally {
+      this.#budget.release(held.load);
+      if ((this.#more || this.#wanted || this.#waitingSoon) && this.#budget.isRoomy) this.wake();
+    }
+  }
+
+  /** What waits under an id that is no longer ours is somebody else's now. */
+  #forget(id: number): void {
+    const waiting = this.#hops.forgetWaiting();
+    this.#options.log.warn({ worker: id, tasks: waiting.length }, 'forgot what was claimed and not started');
+    for (const { held, copies } of waiting) for (const _copy of copies) this.#budget.release(held.load);
+  }
+
+  #judging(): outcome.Judging {
+    return { policy: this.#options.policy, now: this.#options.now(), random: this.#options.random };
+  }
+}
+
+export const startWorker = (options: WorkerOptions): Worker => new Worker(options);
