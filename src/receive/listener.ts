@@ -7,7 +7,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { Admission } from './admission.ts';
 import { takeSocket } from './intake.ts';
 import type { ListenerOptions, ReceiveDeps } from './options.ts';
-import { makeSetting, ReceiveServer } from './server.ts';
+import { makeContexts, makeSetting, ReceiveServer } from './server.ts';
+import type { TlsContexts } from './tls-contexts.ts';
 
 export interface BoundListener {
   readonly address: string;
@@ -41,7 +42,9 @@ const backlog = 1024;
 const socketsBeside = 256;
 const sweepEvery = 1_000;
 
+/** Binds and reads the certificates: what may need root. Throws when an address or a certificate is no good. */
 export async function bindListener(options: ListenerOptions): Promise<BoundListener> {
+  const contexts = makeContexts(options);
   const waiting: Socket[] = [];
   let take = (socket: Socket): void => {
     if (waiting.length < waitingAtMost) waiting.push(socket);
@@ -58,7 +61,7 @@ export async function bindListener(options: ListenerOptions): Promise<BoundListe
   return {
     ...where,
     serve: (deps) => {
-      const serving = new Serving(server, where, options, deps);
+      const serving = new Serving(server, where, options, deps, contexts);
       take = (socket) => serving.take(socket);
       for (const socket of waiting.splice(0)) serving.take(socket);
       return serving;
@@ -110,12 +113,13 @@ class Serving implements Listener {
     where: { readonly address: string; readonly port: number },
     options: ListenerOptions,
     deps: ReceiveDeps,
+    contexts: TlsContexts | undefined,
   ) {
     this.address = where.address;
     this.port = where.port;
     this.#net = net;
     this.#admission = new Admission(options.limits);
-    this.#server = new ReceiveServer(makeSetting(options, deps, this.#admission));
+    this.#server = new ReceiveServer(makeSetting(options, deps, this.#admission, contexts));
     this.#bound(options);
     net.on('error', (error) => this.#server.setting.log.error({ err: error }, 'listener failed'));
     this.#sweeper = setInterval(() => this.#sweep(), sweepEvery);
@@ -149,7 +153,7 @@ class Serving implements Listener {
     if (changed !== undefined) throw new Error(`listener ${old.name}: ${changed} needs a restart to change`);
     if (options.tls.mode !== old.tls.mode)
       throw new Error(`listener ${old.name}: tls.mode needs a restart to change`);
-    this.#server.setting = makeSetting(options, deps, this.#admission);
+    this.#server.setting = makeSetting(options, deps, this.#admission, makeContexts(options));
     this.#admission.limits = options.limits;
     this.#bound(options);
   }

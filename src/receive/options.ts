@@ -29,8 +29,6 @@ export interface ListenerOptions {
   readonly tls: TlsOptions;
   /** Who may relay to domains that are not ours. */
   readonly relay: Recognition;
-  /** The organisation's sites, to know their servers again. */
-  readonly sites?: readonly (Recognition & { readonly name: string })[];
   /** From these networks each connection must begin with a PROXY header; from others it must not. */
   readonly proxyProtocol: { readonly networks: readonly string[] };
   /** Who may use XCLIENT. */
@@ -65,14 +63,14 @@ export interface TlsOptions {
   readonly ciphers?: string | undefined;
   /** require: a connection without a verified certificate ends in the handshake. */
   readonly clientCertificates: 'ignore' | 'request' | 'require';
-  /** PEM of the authorities for client certificates; the public ones when absent. */
+  /** PEM of the authorities for client certificates, or its path; the public ones when absent. */
   readonly authorities?: string | undefined;
 }
 
+/** PEM text, or the path of a PEM file: read at bind, while low ports and private files are still ours, and at reload. */
 export interface CertificateOptions {
-  /** PEM, the chain included. */
-  readonly certificate: string;
-  /** PEM. */
+  /** The chain included. */
+  readonly cert: string;
   readonly key: string;
   /** Server names it is shown for; those in the certificate when absent or empty. */
   readonly names?: readonly string[] | undefined;
@@ -126,6 +124,8 @@ export interface ReceiveDeps {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly resolver?: Resolver | undefined;
+  /** The site a client is, by its address and the names in its verified certificate (src/route). */
+  readonly recognise?: ((ip: string, certificateNames: readonly string[]) => string | undefined) | undefined;
   readonly authenticate?: Authenticate | undefined;
   readonly now: () => Date;
 }

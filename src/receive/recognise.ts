@@ -4,7 +4,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { ClientTls } from '../mail/envelope.ts';
 import { NetworkSet } from './networks.ts';
-import type { ListenerOptions, Recognition } from './options.ts';
+import type { ListenerOptions, ReceiveDeps } from './options.ts';
 
 export interface Standing {
   readonly mayRelay: boolean;
@@ -15,35 +15,24 @@ export interface Standing {
 export class Recogniser {
   readonly proxies: NetworkSet;
   readonly xclients: NetworkSet;
-  readonly #relay: Known;
-  readonly #sites: readonly (Known & { readonly name: string })[];
+  readonly #networks: NetworkSet;
+  readonly #names: ReadonlySet<string>;
+  readonly #siteOf: NonNullable<ReceiveDeps['recognise']>;
 
-  constructor(options: ListenerOptions) {
+  constructor(options: ListenerOptions, siteOf: ReceiveDeps['recognise']) {
     this.proxies = new NetworkSet(options.proxyProtocol.networks);
     this.xclients = new NetworkSet(options.xclient.networks);
-    this.#relay = compile(options.relay);
-    this.#sites = (options.sites ?? []).map((site) => ({ name: site.name, ...compile(site) }));
+    this.#networks = new NetworkSet(options.relay.networks);
+    this.#names = new Set(options.relay.certificateNames.map((name) => name.toLowerCase()));
+    this.#siteOf = siteOf ?? (() => undefined);
   }
 
   standing(ip: string, certificateNames: readonly string[] = []): Standing {
-    const site = this.#sites.find((known) => isKnown(known, ip, certificateNames))?.name;
-    const mayRelay = isKnown(this.#relay, ip, certificateNames);
+    const site = this.#siteOf(ip, certificateNames);
+    const mayRelay = this.#networks.has(ip) || certificateNames.some((name) => this.#names.has(name));
     return { mayRelay, ...(site === undefined ? {} : { site }) };
   }
 }
-
-interface Known {
-  readonly networks: NetworkSet;
-  readonly names: ReadonlySet<string>;
-}
-
-const compile = (recognition: Recognition): Known => ({
-  networks: new NetworkSet(recognition.networks),
-  names: new Set(recognition.certificateNames.map((name) => name.toLowerCase())),
-});
-
-const isKnown = (known: Known, ip: string, certificateNames: readonly string[]): boolean =>
-  known.networks.has(ip) || certificateNames.some((name) => known.names.has(name));
 
 /** What the TLS session says about the client; certificates only when they were verified. */
 export function tlsFacts(socket: TLSSocket): ClientTls {

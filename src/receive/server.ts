@@ -24,15 +24,24 @@ export interface Setting {
   readonly ownNames: ReadonlySet<string>;
 }
 
+/** Throws an Error that says which certificate is no good. */
+export const makeContexts = ({ tls }: ListenerOptions): TlsContexts | undefined =>
+  tls.mode === 'none' ? undefined : new TlsContexts(tls);
+
 /** Throws an Error that says which option is no good. */
-export function makeSetting(options: ListenerOptions, deps: ReceiveDeps, admission: Admission): Setting {
+export function makeSetting(
+  options: ListenerOptions,
+  deps: ReceiveDeps,
+  admission: Admission,
+  contexts: TlsContexts | undefined,
+): Setting {
   return {
     options,
     deps,
     log: deps.log.child({ listener: options.name }),
-    recogniser: new Recogniser(options),
+    recogniser: new Recogniser(options, deps.recognise),
     admission,
-    contexts: options.tls.mode === 'none' ? undefined : new TlsContexts(options.tls),
+    contexts,
     ownNames: new Set([options.hostname, ...(options.ownNames ?? [])].map((name) => name.toLowerCase())),
   };
 }

@@ -5,11 +5,11 @@
 import { MailError, replyFor } from '../../src/mail/condition.ts';
 import type { ContentFacts } from '../../src/mail/content.ts';
 import type { Decision } from '../../src/mail/route.ts';
+import { silentLog } from '../../src/ports/log.ts';
+import { noMetrics } from '../../src/ports/metrics.ts';
 import type { Question, Routing } from '../../src/ports/routing.ts';
 import type { Incoming, Spool } from '../../src/ports/spool.ts';
 import type { Trace, TraceRow } from '../../src/ports/trace.ts';
-import { noMetrics } from '../../src/ports/metrics.ts';
-import { silentLog } from '../../src/ports/log.ts';
 import type { Limits, ListenerOptions, ReceiveDeps } from '../../src/receive/options.ts';
 
 export interface Kept extends Omit<Incoming, 'content' | 'finish'> {
@@ -72,11 +72,16 @@ export class FakeRouting implements Routing {
     if (local.startsWith('unknown')) {
       return { verdict: 'refuse', reply: replyFor('never', 'unknownMailbox'), because };
     }
-    if (local.startsWith('full')) return { verdict: 'defer', reply: replyFor('later', 'mailboxFull', '4.2.2 full'), because };
+    if (local.startsWith('full'))
+      return { verdict: 'defer', reply: replyFor('later', 'mailboxFull', '4.2.2 full'), because };
     if (local.startsWith('broken')) throw new MailError('later', 'directoryTrouble');
     if (local.startsWith('bug')) throw new Error('a secret detail');
     if (headers?.has('x-refuse') && !local.startsWith('keep')) {
-      return { verdict: 'refuse', reply: { code: 550, enhanced: '5.7.1', lines: ['Not with', 'that header'] }, because };
+      return {
+        verdict: 'refuse',
+        reply: { code: 550, enhanced: '5.7.1', lines: ['Not with', 'that header'] },
+        because,
+      };
     }
     if (local.startsWith('hold')) return { verdict: 'hold', reason: 'test', because };
     return { verdict: 'deliver', copies: [], because };
@@ -136,7 +141,13 @@ export function listenerOptions(changes: Changes = {}): ListenerOptions {
     reverseName: 0,
     ...changes,
     limits: { ...limits, ...changes.limits },
-    tls: { mode: 'none', certificates: [], minVersion: 'TLSv1.2', clientCertificates: 'ignore', ...changes.tls },
+    tls: {
+      mode: 'none',
+      certificates: [],
+      minVersion: 'TLSv1.2',
+      clientCertificates: 'ignore',
+      ...changes.tls,
+    },
   };
 }
 
