@@ -29,10 +29,10 @@ const addressPatternText = 'expected a mail address, or a pattern such as *@exam
 const addressPattern = z
   .string({ error: addressPatternText })
   .refine(
-    (text) => parseAddress(text) !== undefined || /^[^\s]*\*?.*@[^\s@]+$/.test(text),
+    (text) =>
+      parseAddress(text) !== undefined || (text.includes('*') && /^\S{1,256}@[^\s@]{1,255}$/.test(text)),
     addressPatternText,
-  )
-  .refine((text) => text.length <= 512, addressPatternText);
+  );
 
 /** One value, or a list of which any will do. */
 const oneOrMany = <S extends z.ZodType>(schema: S) => z.union([schema, z.array(schema).min(1)]);
@@ -370,7 +370,7 @@ const Groups = z
   .prefault({})
   .describe('Mail for groups.');
 
-export const Routing = z
+export const routing = z
   .strictObject({
     domains: z
       .array(Domain)

@@ -117,8 +117,8 @@ function recipientAt(walk: Walk, site: Site, found: Found, byRules: boolean): Ad
 function canonical({ compiled, address }: Walk, site: Site, found: Found, detail: string): Address {
   const { entry, key } = found.person;
   const primary = entry?.primary;
-  // A routing address means nothing at another site, so that one is always replaced.
-  const wanted = site.canonical || found.by === 'target' || compiled.routingDomains.has(address.domain);
+  // A routing address means nothing at another site, so that one is always replaced; a target elsewhere is meant.
+  const wanted = (site.canonical && found.by !== 'target') || compiled.routingDomains.has(address.domain);
   if (primary === undefined || compiled.domain(primary.domain) === undefined) return address;
   if (wanted) return addressKey(primary) === key ? address : withDetail(primary, detail);
   if (found.by !== 'detail' || site.detail === 'keep') return address;

@@ -1,0 +1,209 @@
+/**
+ * route/lint - what in the operator's words cannot be meant, before it is put in force.
+ *
+ * Errors are refused by `config check` and by a reload; warnings are printed. A rule that is said to be unreachable
+ * really is (logic.ts proves it); not every unreachable rule is found, since that would take unbounded time.
+ */
+import { compile } from './compile.ts';
+import { type Formula, formulaOf, leaf, leavesOf, not } from './formula.ts';
+import { lintRule, type Report, siteExists } from './lint-rule.ts';
+import { casesOf, neverTrue, without } from './logic.ts';
+import { networksDisjoint, parseNetwork, SpecError } from './pattern.ts';
+import { asList, type RoutingProblem, type RoutingSpec, type RuleSpec } from './spec.ts';
+
+export interface LintContext {
+  /** Some directory is configured. */
+  readonly hasDirectory: boolean;
+}
+
+export function lint(spec: RoutingSpec, context: LintContext): readonly RoutingProblem[] {
+  const problems: RoutingProblem[] = [];
+  const report: Report = (path, text, severity = 'error') => problems.push({ path, text, severity });
+  lintDomains(spec, context, report);
+  lintSites(spec, report);
+  lintHomes(spec, report);
+  const names = new Map<string, number>();
+  spec.rules.forEach((rule, index) => {
+    const path = `rules[${index}]`;
+    const twin = names.get(rule.name);
+    if (twin !== undefined) {
+      report(`${path}.name`, `rules[${twin}] has the same name, "${rule.name}"`);
+    }
+    names.set(rule.name, twin ?? index);
+    lintRule(rule, path, spec, report);
+  });
+  lintReach(spec, report);
+  if (!problems.some(({ severity }) => severity === 'error')) lintWhole(spec, report);
+  return problems;
+}
+
+/** What no other check has seen and compile() still does not understand. */
+function lintWhole(spec: RoutingSpec, report: Report): void {
+  try {
+    compile(spec);
+  } catch (thrown) {
+    if (!(thrown instanceof SpecError)) throw thrown;
+    report('', thrown.message);
+  }
+}
+
+function lintDomains(spec: RoutingSpec, { hasDirectory }: LintContext, report: Report): void {
+  const seen = new Map<string, number>();
+  spec.domains.forEach((domain, index) => {
+    const path = `domains[${index}]`;
+    const key = domain.name.toLowerCase();
+    const twin = seen.get(key);
+    if (twin !== undefined) report(`${path}.name`, `domains[${twin}] is ${domain.name} already`);
+    seen.set(key, index);
+    if (domain.site !== undefined) siteExists(spec, domain.site, `${path}.site`, report);
+    if (domain.type === 'internalRelay') lintRelay(spec, path, domain.site, report);
+    if (domain.type === 'authoritative' && domain.site !== undefined) {
+      report(`${path}.site`, 'has no effect: an authoritative domain refuses unknown recipients', 'warning');
+    }
+    if (domain.type === 'authoritative' && !hasDirectory && domain.catchAll === undefined) {
+      const text = `there is no directory: every recipient of ${domain.name} would be refused as unknown`;
+      report(`${path}.type`, text);
+    }
+  });
+  if (spec.domains.length > 0 && spec.postmaster === undefined) {
+    const text =
+      'no postmaster: mail for it is refused where the directory has no such address (RFC 5321 §4.5.1)';
+    report('postmaster', text, 'warning');
+  }
+}
+
+/** Two sides that each leave unknown recipients to the other pass them round (KB 3173405). */
+function lintRelay(spec: RoutingSpec, path: string, name: string | undefined, report: Report): void {
+  if (name === undefined) {
+    report(`${path}.site`, 'expected a site: internalRelay sends unknown recipients there');
+    return;
+  }
+  const site = spec.sites[name];
+  if (site === undefined) return;
+  const { networks, certificateNames } = site.recognise;
+  if (networks.length > 0 || certificateNames.length > 0) return;
+  report(
+    `${path}.site`,
+    `mail from ${name} is not recognised (sites.${name}.recognise is empty): if ${name} relays unknown recipients back to us, the loop is only noticed after two rounds. One side must be authoritative`,
+    'warning',
+  );
+}
+
+function lintSites(spec: RoutingSpec, report: Report): void {
+  const domains = new Map<string, string>();
+  for (const [name, site] of Object.entries(spec.sites)) {
+    const path = `sites.${name}`;
+    if (site.nextHops.length === 0) report(`${path}.nextHops`, `site ${name} has no next hop`);
+    if (site.transparent && !site.trusted) {
+      report(`${path}.transparent`, 'a transparent site must be trusted too');
+    }
+    if (site.routing === 'require' && site.routingDomain === undefined) {
+      report(`${path}.routing`, 'require needs a routingDomain');
+    }
+    const twin = site.routingDomain === undefined ? undefined : domains.get(site.routingDomain.toLowerCase());
+    if (twin !== undefined) {
+      report(`${path}.routingDomain`, `site ${twin} has the same routing domain`);
+    }
+    if (site.routingDomain !== undefined) domains.set(site.routingDomain.toLowerCase(), name);
+  }
+  lintRecognition(spec, report);
+}
+
+function lintRecognition(spec: RoutingSpec, report: Report): void {
+  const seen: { readonly site: string; readonly network: ReturnType<typeof parseNetwork> }[] = [];
+  for (const [site, { recognise }] of Object.entries(spec.sites)) {
+    recognise.networks.forEach((text, index) => {
+      const path = `sites.${site}.recognise.networks[${index}]`;
+      attempt(report, path, () => {
+        const network = parseNetwork(text);
+        const other = seen.find((one) => one.site !== site && !networksDisjoint(one.network, network));
+        if (other !== undefined) {
+          report(
+            path,
+            `overlaps ${other.network.text} of site ${other.site}, which is asked first`,
+            'warning',
+          );
+        }
+        seen.push({ site, network });
+      });
+    });
+  }
+}
+
+function lintHomes(spec: RoutingSpec, report: Report): void {
+  const { rules, byKind } = spec.homes;
+  rules.forEach((rule, index) => {
+    const path = `homes.rules[${index}]`;
+    siteExists(spec, rule.site, `${path}.site`, report);
+    attempt(report, `${path}.when`, () => {
+      const formula = formulaOf(rule.when);
+      const foreign = [...leavesOf(formula)].find((one) => !('who' in one) || one.who !== 'recipient');
+      if (foreign !== undefined) {
+        report(`${path}.when`, `a home depends on the recipient only, not on ${foreign.fact}`);
+      } else if (neverTrue(formula)) report(`${path}.when`, 'can never be true');
+    });
+  });
+  for (const [kind, site] of Object.entries(byKind)) {
+    siteExists(spec, site, `homes.byKind.${kind}`, report);
+  }
+  if (spec.homes.default !== undefined) siteExists(spec, spec.homes.default, 'homes.default', report);
+  if (spec.groups.opaqueSite !== undefined) {
+    siteExists(spec, spec.groups.opaqueSite, 'groups.opaqueSite', report);
+  }
+}
+
+/** Conditions that are never true, and rules that earlier deciding ones leave nothing for. */
+function lintReach(spec: RoutingSpec, report: Report): void {
+  const earlier: { readonly index: number; readonly name: string; readonly formula: Formula }[] = [];
+  spec.rules.forEach((rule, index) => {
+    attempt(report, `rules[${index}].when`, () => {
+      const formula = reachOf(rule);
+      const all = casesOf(formula);
+      if (all?.length === 0) {
+        report(`rules[${index}].when`, 'can never be true: its conditions contradict each other');
+        return;
+      }
+      const takers: typeof earlier = [];
+      let cases = all;
+      for (const one of earlier) {
+        if (cases === undefined) break;
+        const rest = without(cases, one.formula);
+        if (rest !== cases && !sameCases(rest, cases)) takers.push(one);
+        cases = rest;
+        if (cases.length === 0) break;
+      }
+      if (cases?.length === 0) {
+        const by = takers.map((one) => `rules[${one.index}] ("${one.name}")`).join(' and ');
+        report(`rules[${index}].when`, `is never reached: ${by} decides first whenever this is true`);
+      }
+      if (decides(rule)) earlier.push({ index, name: rule.name, formula });
+    });
+  });
+}
+
+const sameCases = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a.length === b.length && a.every((one, index) => one === b[index]);
+
+/** When a rule is asked at all: strangers only meet rules that ask for them. */
+function reachOf(rule: RuleSpec): Formula {
+  const formula = formulaOf(rule.when);
+  if (rule.strangers === true) return formula;
+  return { op: 'and', parts: [formula, not(leaf({ fact: 'stranger' }))] };
+}
+
+/** Whether no later rule is asked once this one matches. */
+const decides = (rule: RuleSpec): boolean =>
+  rule.stop === true ||
+  asList(rule.then).some(
+    ({ routeTo, reject, hold, redirect }) =>
+      routeTo !== undefined || reject !== undefined || hold !== undefined || redirect !== undefined,
+  );
+
+function attempt(report: Report, path: string, check: () => void): void {
+  try {
+    check();
+  } catch (thrown) {
+    if (!(thrown instanceof SpecError)) throw thrown;
+    report(path, thrown.message);
+  }
+}
