@@ -35,14 +35,14 @@ export interface Transaction {
   readonly recipients: Map<string, Recipient>;
   /** RCPTs answered with 250: LMTP owes that many replies (RFC 2033 §4.2). */
   accepted: number;
-  /** RCPTs whose answer is awaited. */
-  pending: number;
   /** Being received: all of DATA, or BDAT between its chunks. */
   message: Message | undefined;
 }
 
 /** Replies are written together, but no more than this waits for the end of the round. */
 const replyBuffer = 16_384;
+/** Of one connection. */
+const lookupsAtOnce = 100;
 
 export class Connection extends SMTPConnection {
   transaction: Transaction | undefined;
@@ -302,8 +302,14 @@ export class Connection extends SMTPConnection {
       return command.run(this, argument);
     };
     if (command === undefined && isHttp(verb)) return this.hangUp(replies.http);
-    if (this.#awaited === 0 || (command?.together === true && this.#awaited < 100)) return run();
+    if (this.#awaited === 0 || (command?.together === true && this.#hasRoom)) return run();
     return this.answered().then(run);
+  }
+
+  /** For one more recipient whose answer is awaited: in bounds, and without guessing at the limit. */
+  get #hasRoom(): boolean {
+    const promised = (this.transaction?.accepted ?? 0) + this.#awaited;
+    return this.#awaited < lookupsAtOnce && promised < this.setting.options.limits.recipients;
   }
 
   #lineTrouble(trouble: LineTrouble, done: () => void): void {

@@ -24,7 +24,7 @@ export function mail(session: Connection, argument: string): void | Promise<void
       mail: parsed,
       recipients: new Map(),
       accepted: 0,
-      pending: 0,
+
       message: undefined,
     };
     session.say(replies.sender);

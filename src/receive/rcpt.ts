@@ -19,7 +19,6 @@ export function rcpt(session: Connection, argument: string): void {
   if (transaction === undefined) throw new MailError('never', 'badSequence');
   try {
     const recipient = parse(session, transaction, argument);
-    transaction.pending++;
     session.answerLater(judge(session, transaction, recipient), () => endTooCurious(session));
   } catch (error) {
     // In its turn, behind the answers that are awaited.
@@ -31,7 +30,7 @@ export function rcpt(session: Connection, argument: string): void {
 function parse(session: Connection, transaction: Transaction, argument: string): Recipient {
   const { options } = session.setting;
   // RFC 5321 §4.5.3.1.10
-  if (transaction.accepted + transaction.pending >= options.limits.recipients) {
+  if (transaction.accepted >= options.limits.recipients) {
     throw new MailError('later', 'tooManyRecipients');
   }
   return parseRcpt(argument, {
@@ -61,8 +60,6 @@ async function judge(session: Connection, transaction: Transaction, recipient: R
     return replies.recipient;
   } catch (thrown) {
     return cannotTell(session, thrown);
-  } finally {
-    transaction.pending--;
   }
 }
 
