@@ -69,6 +69,8 @@ export class LdapConnection {
   readonly #settings: ConnectionSettings;
   readonly #signal: AbortSignal;
   readonly #abort: () => void;
+  /** Rejects when the connection ends, which ldapts does not notice between two requests over STARTTLS. */
+  readonly #lost: Promise<never>;
   #cookie: Buffer | undefined;
 
   private constructor(
@@ -78,10 +80,14 @@ export class LdapConnection {
     signal: AbortSignal,
   ) {
     let socket: Socket | undefined;
+    const lost = Promise.withResolvers<never>();
+    lost.promise.catch(() => {});
+    this.#lost = lost.promise;
     const once = <T extends Socket>(made: () => T): T => {
       if (socket) throw new Error(`the connection to ${url} was lost`);
       const opened = made();
       socket = opened;
+      opened.once('close', () => lost.reject(new Error(`the connection to ${url} was lost`)));
       return opened;
     };
     this.url = url;
@@ -184,10 +190,11 @@ export class LdapConnection {
       this.#signal.throwIfAborted();
       this.#cookie = undefined;
       const paged = search.scope === 'base' ? [] : [new PageRequest(this.#settings.pageSize, cookie)];
-      const { searchEntries } = await this.#client.search(search.base, optionsOf(search), [
+      const answer = this.#client.search(search.base, optionsOf(search), [
         ...paged,
         ...(search.controls ?? []).map((oid) => new Control(oid, { critical: true })),
       ]);
+      const { searchEntries } = await Promise.race([answer, this.#lost]);
       this.#signal.throwIfAborted();
       cookie = this.#newestCookie();
       for (const entry of searchEntries) yield rawOf(entry);

@@ -17,15 +17,19 @@ export function normalizeDn(dn: string): string {
 }
 
 function normalizePair(pair: string): string {
-  const at = pair.indexOf('=');
-  if (at < 0) return withoutEscapes(pair.trim()).toLowerCase();
-  const type = pair.slice(0, at).trim().toLowerCase();
-  const value = withoutEscapes(trimValue(pair.slice(at + 1)))
+  // RFC 4512 §1.4: a short name or numbers with dots.
+  const [, type = '', value = ''] = /^\s*([A-Za-z0-9.-]+)\s*=(.*)$/s.exec(pair) ?? [];
+  if (type === '') return withEscapes(withoutEscapes(trimValue(pair))).replaceAll('=', '\\=');
+  return `${type.toLowerCase()}=${withEscapes(withoutEscapes(trimValue(value)))}`;
+}
+
+/** One spelling of a value: one case, one space at a time, only what must be escaped escaped. */
+const withEscapes = (value: string): string =>
+  value
     .normalize('NFC')
     .toLowerCase()
-    .replace(/\s+/g, ' ');
-  return `${type}=${value.replace(/[\\,+]/g, '\\$&')}`;
-}
+    .replace(/\s+/g, ' ')
+    .replace(/^ | $|["\\,+]/g, '\\$&');
 
 /** Spaces around a value are not of it, an escaped one at its end is. */
 const trimValue = (value: string): string => value.replace(/^\s+/, '').replace(/(?<!\\)\s+$/, '');
@@ -50,9 +54,13 @@ function split(text: string, separator: string): string[] {
 
 /** RFC 4514 §2.4: `\2C` pairs are octets of UTF-8, `\,` is the character. RFC 2253's quotes are taken off. */
 function withoutEscapes(value: string): string {
-  if (!/[\\"]/.test(value)) return value;
   return value
     .replace(/^"(.*)"$/s, '$1')
-    .replace(/(?:\\[0-9a-fA-F]{2})+/g, (run) => Buffer.from(run.replaceAll('\\', ''), 'hex').toString('utf8'))
-    .replace(/\\(.)/gs, '$1');
+    .replace(
+      /((?:\\[0-9a-fA-F]{2})+)|\\(.)/gs,
+      (_all, octets: string | undefined, char: string | undefined) =>
+        octets === undefined
+          ? (char ?? '')
+          : Buffer.from(octets.replaceAll('\\', ''), 'hex').toString('utf8'),
+    );
 }

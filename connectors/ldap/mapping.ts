@@ -195,15 +195,18 @@ class Reader {
     });
   }
 
-  /** An entry that is sent on to one of its own addresses is at home: mailRoutingAddress is often written so. */
+  /**
+   * A mailRoutingAddress that is one of the entry's own addresses sends it nowhere. In Exchange it does: the routing
+   * address of a remote mailbox is among its proxyAddresses.
+   */
   #target(raw: RawEntry, kind: EntryKind, own: readonly Address[], report: Report): Address | undefined {
-    const text =
-      this.#options.preset === 'zimbra' ? forwardedTo(raw, kind) : raw.first(this.#names.targetAddress);
+    const { preset } = this.#options;
+    const text = preset === 'zimbra' ? forwardedTo(raw, kind) : raw.first(this.#names.targetAddress);
     if (text === undefined) return undefined;
     const target = typedAddress(text);
     if (!target) report('bad address', `the target ${text} is no mail address`);
     const isOwn = target && own.some((address) => addressKey(address) === addressKey(target));
-    return isOwn ? undefined : target;
+    return isOwn && preset !== 'activeDirectory' ? undefined : target;
   }
 
   #home(raw: RawEntry, type: RecipientType | undefined): string | undefined {

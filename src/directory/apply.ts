@@ -84,11 +84,15 @@ function victimsOf({ mode, byIds }: ApplyOptions): readonly Victims[] {
   return byIds ? ['staged as deleted', 'not seen'] : ['staged as deleted'];
 }
 
-const victimWhere: Record<Victims, string> = {
-  'not staged': `not exists (select from directory_stage s where s.source = $1 and s.id = e.id)`,
-  'staged as deleted': `exists (select from directory_stage s where s.source = $1 and s.id = e.id and s.digest is null)`,
-  'not seen': `not exists (select from directory_seen s where s.source = $1 and s.id = e.id)
-    and not exists (select from directory_stage s where s.source = $1 and s.id = e.id and s.digest is not null)`,
+/** Entries by n. */
+const victimText: Record<Victims, string> = {
+  'not staged': `select e.n from directory_entry e where e.source = $1
+    and not exists (select from directory_stage s where s.source = $1 and s.id = e.id)`,
+  'staged as deleted': `select e.n from directory_stage s join directory_entry e on e.id = s.id and e.source = $1
+    where s.source = $1 and s.digest is null`,
+  'not seen': `select e.n from directory_entry e where e.source = $1
+    and not exists (select from directory_seen s where s.source = $1 and s.id = e.id)
+    and not exists (select from directory_stage s where s.source = $1 and s.id = e.id)`,
 };
 
 async function refuseSuspiciousLoss(
@@ -99,10 +103,9 @@ async function refuseSuspiciousLoss(
   if (!loss) return;
   let lost = 0;
   for (const victim of victims) {
-    const [row] = await tx.query<{ lost: number }>(
-      `select count(*) as lost from directory_entry e where e.source = $1 and ${victimWhere[victim]}`,
-      [source],
-    );
+    const [row] = await tx.query<{ lost: number }>(`select count(*) as lost from (${victimText[victim]}) v`, [
+      source,
+    ]);
     lost += row!.lost;
   }
   if (lost <= loss.atLeast) return;
@@ -118,8 +121,7 @@ async function remove(tx: Queryable, source: string, victim: Victims): Promise<n
   for (let total = 0; ; ) {
     const [row] = await tx.query<{ gone: number }>(
       `with gone as (
-         delete from directory_entry where n in (
-           select e.n from directory_entry e where e.source = $1 and ${victimWhere[victim]} limit 20000)
+         delete from directory_entry where n in (${victimText[victim]} limit 20000)
          returning n),
        addresses as (delete from directory_address a using gone where a.entry = gone.n),
        members as (delete from directory_member m using gone where m.grp = gone.n),

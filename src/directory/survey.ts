@@ -74,11 +74,13 @@ async function ambiguous(
   });
 }
 
+/** Only of groups that can be written to: Active Directory is full of others that name outsiders. */
 async function unknownMembers(tx: Queryable, sources: readonly string[]): Promise<DirectoryProblem[]> {
   const rows = await tx.query<{ source: string; place: string; ref: string; role: string }>(
     `select g.source, g.place, m.ref, m.role from directory_member m join directory_entry g on g.n = m.grp
      where strpos(m.ref, E'\\t') > 0 and g.source = any($1::text[])
        and not exists (select from directory_address a where a.key = m.ref)
+       and exists (select from directory_address own where own.entry = g.n and own.role <> 'n')
      limit ${most}`,
     [sources],
   );
