@@ -26,14 +26,17 @@ export async function sendContent(
   try {
     for await (const chunk of task.content(signal)) {
       size += chunk.length;
-      pieces.push(...stuffing.stuff(chunk));
-      gathered += chunk.length;
-      if (gathered < block) continue;
-      wire.send(pieces);
-      pieces = [];
-      gathered = 0;
-      if (wire.needsDrain) await wire.drained(blockLimit);
-      if (wire.fault || wire.answered) return 'part';
+      for (let from = 0; from < chunk.length; from += block) {
+        const part = from === 0 && chunk.length <= block ? chunk : chunk.subarray(from, from + block);
+        pieces.push(...stuffing.stuff(part));
+        gathered += part.length;
+        if (gathered < block) continue;
+        wire.send(pieces);
+        pieces = [];
+        gathered = 0;
+        if (wire.needsDrain) await wire.drained(blockLimit);
+        if (wire.fault || wire.answered) return 'part';
+      }
     }
     if (size !== task.size) throw new Error(`the content has ${size} octets instead of ${task.size}`);
     pieces.push(stuffing.end());

@@ -118,18 +118,19 @@ function inOrder(hops: readonly SiteHop[], random: () => number): readonly SiteH
   while (left[0] !== undefined) {
     const best = left[0].priority ?? 0;
     const equals = left.filter((hop) => (hop.priority ?? 0) === best);
-    // Weight 0 still has a very small chance, as RFC 2782 wishes.
-    const weights = equals.map((hop) => Math.max(hop.weight ?? 1, 0.001));
-    let mark = random() * weights.reduce((sum, weight) => sum + weight, 0);
-    let index = 0;
-    for (const weight of weights) {
-      mark -= weight;
-      if (mark < 0) break;
-      index += 1;
-    }
-    const drawn = equals[index] ?? left[0];
+    const drawn = equals[equals.length === 1 ? 0 : draw(equals, random())] ?? left[0];
     ordered.push(drawn);
     left.splice(left.indexOf(drawn), 1);
   }
   return ordered;
+}
+
+/** The index that a number from 0 to below 1 draws. Weight 0 still has a very small chance, as RFC 2782 wishes. */
+function draw(hops: readonly SiteHop[], chance: number): number {
+  const weights = hops.map((hop) => Math.max(hop.weight ?? 1, 0.001));
+  let mark = chance * weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.findIndex((weight) => {
+    mark -= weight;
+    return mark < 0;
+  });
 }

@@ -54,7 +54,6 @@ export class Pool {
   /** A new connection. Rejects with PeerFault. */
   async open(target: Target, attempt: Attempt): Promise<Connection> {
     await this.#room(attempt.signal);
-    this.#count += 1;
     try {
       const connection = await openConnection(target, this.#caller, attempt, this.#now());
       this.#lent.add(connection);
@@ -116,7 +115,7 @@ export class Pool {
     this.#sweep = undefined;
   }
 
-  /** Until one more connection may be opened. */
+  /** Until one more connection may be opened; it is counted at once, as others may be waiting too. */
   async #room(signal: AbortSignal): Promise<void> {
     while (this.#count >= this.#caller.delivery.maxConnections) {
       this.#evict();
@@ -130,6 +129,7 @@ export class Pool {
         if (signal.aborted) stop();
       });
     }
+    this.#count += 1;
   }
 
   /** Dismisses the connection that has been idle longest. */

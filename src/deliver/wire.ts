@@ -138,12 +138,6 @@ export class Wire {
     this.break(new PeerFault('closed', 'we closed the connection'));
   }
 
-  /** An idle wire does not keep the process alive. */
-  keepsProcess(yes: boolean): void {
-    if (yes) this.#socket.ref();
-    else this.#socket.unref();
-  }
-
   #attach(socket: Socket): void {
     socket.on('data', (chunk: Buffer) => {
       try {

@@ -3,7 +3,7 @@
  */
 import { afterEach, expect, test } from 'vitest';
 import { type Peer, type PeerScript, type Phase, type Step, startPeer } from '../fixture/smtp-peer.ts';
-import { agentFor, at, brief, delivery, hello, never, soon, taskOf } from './parts.ts';
+import { agentFor, at, brief, never, soon, taskOf } from './parts.ts';
 
 const peers: Peer[] = [];
 const peer = async (script: PeerScript = {}): Promise<Peer> => {
