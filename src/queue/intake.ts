@@ -167,8 +167,9 @@ export class Intake {
     switch (decision.verdict) {
       case 'deliver': {
         const { own } = ownCopy(decision.copies);
-        if (own) return plan(planned, held, { recipient, copy: own, because });
-        return this.#onlyOthers(held, recipient, decision.copies, because);
+        if (own) plan(planned, held, { recipient, copy: own, because });
+        else this.#onlyOthers(held, recipient, decision.copies, because);
+        return;
       }
       case 'expand':
         void this.#expand(held, recipient, decision.group, because);
@@ -246,14 +247,16 @@ export class Intake {
   #trouble(held: Held, recipient: SpooledRecipient, error: unknown, because: Because = []): void {
     const { log, signal } = this.#options;
     const subject = { message: held.message, recipient, claimedBy: held.claimedBy };
-    if (signal.aborted) return this.#settle(held, outcome.givenBack(subject, recipient.nextHop));
+    if (signal.aborted) {
+      this.#settle(held, outcome.givenBack(subject, recipient.nextHop));
+      return;
+    }
     const judging = this.#options.judging();
     log.warn({ err: error, queueId: held.message.id }, 'a recipient cannot be routed now');
     if (error instanceof BlobMissing) {
-      return this.#settle(
-        held,
-        outcome.held(subject, 'the content is missing from the blob store', because, judging),
-      );
+      const reason = 'the content is missing from the blob store';
+      this.#settle(held, outcome.held(subject, reason, because, judging));
+      return;
     }
     const reply = replyFor('later', error instanceof DirectoryUnready ? 'directoryTrouble' : 'localError');
     this.#settle(held, outcome.deferred(subject, { reply, because }, judging));

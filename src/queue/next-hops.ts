@@ -30,8 +30,8 @@ export interface HopTask {
 
 export interface NextHopsOptions<Task extends HopTask> {
   readonly concurrency: Concurrency;
-  /** Recipients that may wait in memory for one next hop. */
-  readonly waitingLimit: number;
+  /** Recipients in delivery to one next hop, or waiting for it in memory, beyond which no more are taken. */
+  readonly inHandLimit: number;
   readonly run: (task: Task) => Promise<Finish>;
   /** Waited for a destination that has just been found down. */
   readonly stall: (tasks: readonly Task[]) => void;
@@ -46,7 +46,8 @@ interface Hop<Task> {
   limit: number;
   running: number;
   readonly waiting: Task[];
-  waitingRecipients: number;
+  /** Recipients running and waiting. */
+  inHand: number;
   faults: number;
   /** Times it was declared down in a row. */
   downs: number;
@@ -55,6 +56,8 @@ interface Hop<Task> {
 }
 
 const faultsUntilDown = 3;
+/** Part of the limit below which more is fetched. */
+const roomy = 0.6;
 const forgetAfter = 15 * 60_000;
 const forgetFrom = 1_000;
 
@@ -75,9 +78,9 @@ export class NextHops<Task extends HopTask> {
   submit(task: Task): 'taken' | 'down' | 'full' {
     const hop = this.#hop(task.key);
     if (this.#isDown(hop)) return 'down';
-    if (hop.waitingRecipients >= this.#options.waitingLimit) return 'full';
+    if (hop.inHand >= this.#options.inHandLimit) return 'full';
     hop.waiting.push(task);
-    hop.waitingRecipients += task.recipients;
+    hop.inHand += task.recipients;
     this.#mark(hop);
     this.#pump();
     return 'taken';
@@ -85,12 +88,11 @@ export class NextHops<Task extends HopTask> {
 
   /** Next hops whose list has little room: nothing more need be fetched for them. */
   full(): string[] {
-    const enough = this.#options.waitingLimit / 2;
-    return [...this.#hops.values()].filter((hop) => hop.waitingRecipients >= enough).map((hop) => hop.key);
+    return [...this.#hops.keys()].filter((key) => this.isFull(key));
   }
 
   isFull(key: string): boolean {
-    return (this.#hops.get(key)?.waitingRecipients ?? 0) >= this.#options.waitingLimit / 2;
+    return (this.#hops.get(key)?.inHand ?? 0) >= this.#options.inHandLimit * roomy;
   }
 
   isUp(key: string): boolean {
@@ -142,7 +144,7 @@ export class NextHops<Task extends HopTask> {
       limit: this.#options.concurrency.start,
       running: 0,
       waiting: [],
-      waitingRecipients: 0,
+      inHand: 0,
       faults: 0,
       downs: 0,
       downUntil: 0,
@@ -173,7 +175,6 @@ export class NextHops<Task extends HopTask> {
       const [hop] = this.#runnable;
       const task = hop?.waiting.shift();
       if (!hop || !task) return;
-      hop.waitingRecipients -= task.recipients;
       hop.running += 1;
       this.#running += 1;
       this.#runnable.delete(hop);
@@ -188,6 +189,7 @@ export class NextHops<Task extends HopTask> {
       finish = await this.#options.run(task);
     } finally {
       hop.running -= 1;
+      hop.inHand -= task.recipients;
       this.#running -= 1;
       this.#learn(hop, finish);
       this.#mark(hop);
@@ -220,8 +222,9 @@ export class NextHops<Task extends HopTask> {
   }
 
   #drain(hop: Hop<Task>): Task[] {
-    hop.waitingRecipients = 0;
+    const tasks = hop.waiting.splice(0);
+    for (const task of tasks) hop.inHand -= task.recipients;
     this.#runnable.delete(hop);
-    return hop.waiting.splice(0);
+    return tasks;
   }
 }

@@ -116,7 +116,7 @@ export class Worker {
     });
     this.#hops = new NextHops<HeldTask>({
       concurrency: policy.concurrency,
-      waitingLimit: Math.max(policy.recipientsPerTransaction, policy.inHand.recipients / 3),
+      inHandLimit: policy.inHand.recipients / 3,
       run: (task) => this.#attempt(task),
       stall: (tasks) => {
         for (const task of tasks) this.#stall(task);
@@ -222,11 +222,11 @@ export class Worker {
   }
 
   async #look(): Promise<void> {
-    this.#wanted = false;
     try {
       do {
         const worker = this.#membership.id;
         if (worker === undefined || this.#closed || !this.#budget.isRoomy) return;
+        this.#wanted = false;
         await this.#reviveSome();
         const fresh = await this.#claims.fresh(
           worker,
@@ -313,7 +313,10 @@ export class Worker {
   #submit(task: HeldTask): void {
     const answer = this.#closed ? 'full' : this.#hops.submit(task);
     if (answer === 'taken') return;
-    if (answer === 'down') return this.#stall(task);
+    if (answer === 'down') {
+      this.#stall(task);
+      return;
+    }
     this.#overflowed.add(task.key);
     for (const copy of task.copies) void this.#giveBack(task.held, copy.recipient, task.key);
   }

@@ -89,8 +89,11 @@ export class FakePeer implements DeliveryAgent {
   answer: (recipient: Recipient, task: DeliveryTask) => DeliveryStatus | Promise<DeliveryStatus> = () => ok;
 
   async deliver(task: DeliveryTask, signal: AbortSignal): Promise<readonly DeliveryStatus[]> {
-    const statuses = await Promise.all(task.recipients.map((recipient) => this.answer(recipient, task)));
-    signal.throwIfAborted();
+    const aborted = Promise.withResolvers<never>();
+    aborted.promise.catch(() => undefined);
+    signal.addEventListener('abort', () => aborted.reject(signal.reason), { once: true });
+    const answers = Promise.all(task.recipients.map(async (recipient) => this.answer(recipient, task)));
+    const statuses = await Promise.race([answers, aborted.promise]);
     const taken = task.recipients.filter((_, index) => statuses[index]?.outcome === 'delivered');
     if (taken.length === 0) return statuses;
     const chunks: Uint8Array[] = [];
