@@ -111,7 +111,7 @@ test.each<[name: string, text: string, place: [line: number, column: number], sa
   [
     'a mistyped key deep in a condition',
     'rules:\n  - name: a\n    when: { any: [{ recipient: { memberof: staff } }] }\n    then: { hold: x }',
-    [3, 36],
+    [3, 34],
     'rules[0].when.any[0].recipient.memberof: unknown key. Did you mean "memberOf"?',
   ],
   [
