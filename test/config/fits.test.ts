@@ -7,6 +7,7 @@ import { parseConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import type { AdminHttpOptions } from '../../src/admin/http.ts';
 import type { DeliveryOptions } from '../../src/deliver/options.ts';
+import type { WorkerPolicy } from '../../src/queue/worker.ts';
 import type { ListenerOptions } from '../../src/receive/options.ts';
 import type { RoutingSpec } from '../../src/route/spec.ts';
 import type { LogOptions } from '../../src/serve/log.ts';
@@ -14,6 +15,7 @@ import type { LogOptions } from '../../src/serve/log.ts';
 interface Rooms {
   readonly listeners: readonly ListenerOptions[];
   readonly routing: RoutingSpec;
+  readonly queue: WorkerPolicy;
   readonly delivery: DeliveryOptions;
   readonly log: LogOptions;
   readonly admin: AdminHttpOptions;
@@ -22,6 +24,7 @@ interface Rooms {
 const handOver = (config: Config): Rooms => ({
   listeners: config.listeners.map((listener) => ({ ...listener, hostname: config.hostname })),
   routing: config,
+  queue: config.queue,
   delivery: config.delivery,
   log: config.log,
   admin: config.admin,
