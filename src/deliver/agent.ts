@@ -7,6 +7,7 @@
  * A kept connection that turns out to be dead before anything was said is replaced by a fresh one, silently.
  */
 import type { DeliveryStatus } from '../mail/delivery.ts';
+import { nextHopKey } from '../mail/route.ts';
 import type { DeliveryAgent, DeliveryTask } from '../ports/delivery-agent.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -40,6 +41,7 @@ interface Tools {
   readonly pool: Pool;
   readonly avoided: Avoided;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 export function makeSmtpAgent(parts: SmtpAgentParts): DeliveryAgent {
@@ -49,6 +51,7 @@ export function makeSmtpAgent(parts: SmtpAgentParts): DeliveryAgent {
     pool: new Pool(parts, parts.log, now),
     avoided: new Avoided(now, parts.delivery.avoidFor),
     log: parts.log,
+    metrics: parts.metrics,
   };
   let closing = false;
   return {
@@ -56,10 +59,7 @@ export function makeSmtpAgent(parts: SmtpAgentParts): DeliveryAgent {
       signal.throwIfAborted();
       if (closing) return task.recipients.map(() => ourStatus('later', 'shuttingDown'));
       using attempt = new Attempt(signal, parts.delivery.timeLimits.attempt);
-      const began = now();
-      const statuses = await new Delivery(task, attempt, tools).run(signal);
-      parts.metrics.observe('isthmus_attempt_seconds', (now() - began) / 1000);
-      return statuses;
+      return await new Delivery(task, attempt, tools).run(signal);
     },
     async close(signal) {
       closing = true;
@@ -145,7 +145,7 @@ class Delivery {
   }
 
   async #connect(target: Target): Promise<Connection | undefined> {
-    const { pool, avoided, log } = this.#tools;
+    const { pool, avoided, log, metrics } = this.#tools;
     try {
       const connection = await pool.open(target, this.#attempt);
       avoided.clear(target);
@@ -154,10 +154,12 @@ class Delivery {
       if (!(error instanceof PeerFault)) throw error;
       if (error.kind !== 'cut') avoided.add(target);
       const { host, ip, port } = target;
-      log.debug(
-        { host, ip, port, kind: error.kind, why: error.message, reply: error.reply },
-        'no connection',
-      );
+      const facts = { nextHop: nextHopKey(this.#task.nextHop), host, ip, port, reply: error.reply };
+      if (this.#task.nextHop.kind === 'site' && (error.kind === 'tls' || error.kind === 'login')) {
+        // Mail to a site stands still until somebody looks at certificates or credentials.
+        log.warn(facts, `no delivery: ${error.message}`);
+        metrics.count('isthmus_alarms_total', { kind: `delivery ${error.kind}` });
+      } else log.debug(facts, `no connection: ${error.message}`);
       this.#note(statusOfFault(error, { host, ip, port }, true));
       return undefined;
     }

@@ -2,9 +2,11 @@
  * Which hosts are asked, in which order, and what is said when there is none.
  */
 import { afterEach, expect, test } from 'vitest';
+import { makeResolver } from '../../connectors/dns/resolver.ts';
 import type { DeliveryOptions, Site, SiteHop } from '../../src/deliver/options.ts';
 import { isPrivate } from '../../src/deliver/targets.ts';
 import type { Mx, Resolver } from '../../src/ports/resolver.ts';
+import { startDnsServer } from '../fixture/dns-server.ts';
 import { type Peer, type PeerScript, startPeer } from '../fixture/smtp-peer.ts';
 import { agentFor, brief, delivery, names, never, taskOf } from './parts.ts';
 
@@ -380,4 +382,28 @@ test('a site that is not configured any more waits for the operator', async () =
   const agent = agentFor({ nextHops: [] });
   const statuses = await agent.deliver(taskOf({ nextHop: { kind: 'site', site: 'gone' } }), never);
   expect(brief(statuses)).toEqual(['later 451 4.4.4']);
+});
+
+test('by answers of a real name server', async () => {
+  const { port } = await peer();
+  const server = await startDnsServer({
+    'example.org': [{ type: 'MX', data: { preference: 10, exchange: 'mx.example.org' } }],
+    'mx.example.org': [{ type: 'A', data: '127.0.0.1' }],
+  });
+  const resolver = makeResolver(
+    {
+      servers: [{ ip: '127.0.0.1', port: server.port }],
+      timeout: 1000,
+      attempts: 1,
+      mixCase: false,
+      cacheSize: 10,
+      minTtl: 0,
+      maxTtl: 1000,
+      maxNegativeTtl: 1000,
+    },
+    () => new Date(),
+  );
+  expect(await byMx(resolver, { port })).toMatchObject({ said: yes, host: 'mx.example.org' });
+  expect((await byMx(resolver, { port }, { domain: 'gone.test' })).said).toBe('failed 550 5.1.2');
+  await server.close();
 });
