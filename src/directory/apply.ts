@@ -54,6 +54,7 @@ const batchRows = 5000;
 export function apply(database: Database, options: ApplyOptions, signal: AbortSignal): Promise<Applied> {
   return database.transaction(async (tx) => {
     const { source } = options;
+    if (options.byIds) await tx.query(unseenText, [source]);
     const victims = victimsOf(options);
     await refuseSuspiciousLoss(tx, options, victims);
     let deleted = 0;
@@ -83,6 +84,10 @@ function victimsOf({ mode, byIds }: ApplyOptions): readonly Victims[] {
   if (mode === 'full') return ['not staged'];
   return byIds ? ['staged as deleted', 'not seen'] : ['staged as deleted'];
 }
+
+/** Told as changed, and gone when the ids were read afterwards. */
+const unseenText = `update directory_stage s set digest = null where s.source = $1
+  and not exists (select from directory_seen d where d.source = $1 and d.id = s.id)`;
 
 /** Entries by n. */
 const victimText: Record<Victims, string> = {
