@@ -10,11 +10,14 @@ import { exampleText, generatedFiles, referenceText } from '../../config/generat
 import { printJsonSchema } from '../../config/json-schema.ts';
 import { parseConfig } from '../../config/load.ts';
 import { printProblem } from '../../config/problem.ts';
-import { configSchema } from '../../config/schema.ts';
+import { type Config, configSchema } from '../../config/schema.ts';
 import { keysOf, memberSchema, shapeOf, unionOptions } from '../../config/shape.ts';
+import { lint } from '../../src/route/lint.ts';
 
 const now = new Date('2026-11-25T00:00:00Z');
-const check = (text: string) => parseConfig(text, { file: 'example', folder: '/', environment: {}, now });
+const checks = [(config: Config) => lint(config, { hasDirectory: true })];
+const check = (text: string) =>
+  parseConfig(text, { file: 'example', folder: '/', environment: {}, now, checks });
 
 test.each([...generatedFiles()])('%s is up to date (node config/generate.ts writes it)', (name, text) => {
   expect(readFileSync(join(import.meta.dirname, '../../config', name), 'utf8')).toBe(text);
