@@ -6,13 +6,13 @@
  * copies, and nobody's for a report from `<>` (RFC 3464 §2). NOTIFY is honoured (RFC 3461 §4.1, §5.2).
  */
 import type { Address } from '../mail/address.ts';
-import { printPath } from '../mail/address.ts';
+import { printPath, sameAddress } from '../mail/address.ts';
 import { replyFor } from '../mail/condition.ts';
 import type { DeliveryStatus, Peer } from '../mail/delivery.ts';
 import type { Notify } from '../mail/envelope.ts';
 import { printReply, type Reply } from '../mail/reply.ts';
 import type { Because } from '../mail/route.ts';
-import type { SpooledMessage, SpooledRecipient } from './rows.ts';
+import { readAddress, type SpooledMessage, type SpooledRecipient } from './rows.ts';
 import { isExpired, isWarningDue, nextTry, type RetryPolicy } from './schedule.ts';
 import { type StoredTraceRow, told } from './trace-rows.ts';
 
@@ -73,7 +73,7 @@ export interface Attempt {
 
 export interface OutcomePolicy extends RetryPolicy {
   /** Where failures of reports of our own are told; undefined: only in the trace. */
-  readonly doubleBounces?: Address | undefined;
+  readonly doubleBounces?: string;
 }
 
 export interface Judging {
@@ -235,7 +235,8 @@ function reportTarget(
   }
   const { doubleBounces } = policy;
   if (action !== 'failed' || message.client.protocol !== 'local' || !doubleBounces) return undefined;
-  return recipient.recipient.address.text === doubleBounces.text ? undefined : doubleBounces;
+  const to = readAddress(doubleBounces);
+  return sameAddress(recipient.recipient.address, to) ? undefined : to;
 }
 
 interface EntryFacts {

@@ -18,17 +18,17 @@ import { type SpooledMessage, slotOf } from './rows.ts';
 import { acceptedRow, type StoredTraceRow, told } from './trace-rows.ts';
 
 export interface ReportPolicy {
-  /** `Name <address>` or an address, for the From field of reports. */
-  readonly from: string;
+  /** `Name <address>` or an address, for the From field of reports; default: the postmaster of this host. */
+  readonly from?: string;
   /** Octets of a message up to which a report of failure gives it back whole, where the sender asked for that. */
   readonly returnLimit: number;
-  /** Milliseconds until an undeliverable report is given up. */
-  readonly reportLifetime: number;
 }
 
 export interface ReportsOptions {
   readonly hostname: string;
   readonly policy: ReportPolicy;
+  /** Milliseconds until an undeliverable report is given up. */
+  readonly lifetime: number;
   readonly blobs: BlobStore;
   readonly newId: () => QueueId;
   readonly now: () => Date;
@@ -102,7 +102,7 @@ export class Reports {
     const returned = await this.#returned(about, entry);
     const report: Report = {
       mta: hostname,
-      from: policy.from,
+      from: policy.from ?? `Mail Delivery System <postmaster@${hostname}>`,
       to: entry.to,
       messageId,
       date: now(),
@@ -165,7 +165,7 @@ export class Reports {
   }
 
   #spooled(id: QueueId, body: Buffer, to: Address, messageId: string): SpooledMessage {
-    const { now, policy } = this.#options;
+    const { now, lifetime } = this.#options;
     const receivedAt = now();
     const eightBit = body.some((octet) => octet > 0x7f);
     const utf8Header = needsSmtpUtf8(to);
@@ -189,7 +189,7 @@ export class Reports {
         messageId,
       },
       receivedAt,
-      expiresAt: new Date(receivedAt.getTime() + policy.reportLifetime),
+      expiresAt: new Date(receivedAt.getTime() + lifetime),
       trace: new Uint8Array(0),
       content: { kind: 'inline', body },
       recipients: 1,

@@ -12,8 +12,8 @@ export interface RetryPolicy {
   /** Milliseconds before a try that a greylisting answer asked for, and how many such fast tries there are. */
   readonly greylistRetry: number;
   readonly greylistTries: number;
-  /** Milliseconds after which the sender is told, once, that delivery is delayed; undefined: never. */
-  readonly delayWarning?: number | undefined;
+  /** Milliseconds after which the sender is told, once, that delivery is delayed; 0: never. */
+  readonly delayWarning: number;
 }
 
 const jitter = 0.2;
@@ -48,6 +48,6 @@ export function isWarningDue(waiting: Waiting, policy: RetryPolicy, now: Date): 
 }
 
 const warningAt = (waiting: Waiting, policy: RetryPolicy): number | undefined =>
-  waiting.warned || policy.delayWarning === undefined
+  waiting.warned || policy.delayWarning === 0
     ? undefined
     : waiting.receivedAt.getTime() + policy.delayWarning;

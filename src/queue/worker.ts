@@ -42,6 +42,8 @@ export interface WorkerPolicy extends outcome.OutcomePolicy {
   /** Recipients in one transaction with a next hop. */
   readonly recipientsPerTransaction: number;
   readonly reports: ReportPolicy;
+  /** Milliseconds until an undeliverable report is given up. */
+  readonly reportLifetime: number;
 }
 
 export interface WorkerOptions {
@@ -108,7 +110,17 @@ export class Worker {
     this.#settler = new Settler({
       database,
       log,
-      reports: new Reports({ hostname, policy: policy.reports, blobs, newId, now, random, log, metrics }),
+      reports: new Reports({
+        hostname,
+        policy: policy.reports,
+        lifetime: policy.reportLifetime,
+        blobs,
+        newId,
+        now,
+        random,
+        log,
+        metrics,
+      }),
       reported: () => {
         this.wake();
         this.#reportNotifier.notify();

@@ -46,11 +46,8 @@ export const policy: WorkerPolicy = {
   concurrency: { start: 5, max: 20, total: 100, downFirst: 30_000, downMax: minutes(10) },
   inHand: { recipients: 500, memory: 64 * 1024 * 1024 },
   recipientsPerTransaction: 100,
-  reports: {
-    from: 'Mail Delivery System <postmaster@gate.example>',
-    returnLimit: 50_000,
-    reportLifetime: hours(48),
-  },
+  reports: { returnLimit: 50_000 },
+  reportLifetime: hours(48),
 };
 
 export const ok: DeliveryStatus = {
