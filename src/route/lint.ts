@@ -2,14 +2,15 @@
  * route/lint - what in the operator's words cannot be meant, before it is put in force.
  *
  * Errors are refused by `config check` and by a reload; warnings are printed. A rule that is said to be unreachable
- * really is (logic.ts proves it); not every unreachable rule is found, since that would take unbounded time.
+ * really is (reach.ts proves it); not every unreachable rule is found, since that would take unbounded time.
  */
 import { compile } from './compile.ts';
-import { type Formula, formulaOf, leaf, leavesOf, not } from './formula.ts';
+import { formulaOf, leavesOf } from './formula.ts';
 import { lintRule, type Report, siteExists } from './lint-rule.ts';
-import { casesOf, neverTrue, without } from './logic.ts';
+import { neverTrue } from './logic.ts';
 import { networksDisjoint, parseNetwork, SpecError } from './pattern.ts';
-import { asList, type RoutingProblem, type RoutingSpec, type RuleSpec } from './spec.ts';
+import { makeJudge } from './reach.ts';
+import type { RoutingProblem, RoutingSpec } from './spec.ts';
 
 export interface LintContext {
   /** Some directory is configured. */
@@ -152,52 +153,21 @@ function lintHomes(spec: RoutingSpec, report: Report): void {
   }
 }
 
-/** Conditions that are never true, and rules that earlier deciding ones leave nothing for. */
 function lintReach(spec: RoutingSpec, report: Report): void {
-  const earlier: { readonly index: number; readonly name: string; readonly formula: Formula }[] = [];
+  const judge = makeJudge();
   spec.rules.forEach((rule, index) => {
-    attempt(report, `rules[${index}].when`, () => {
-      const formula = reachOf(rule);
-      const all = casesOf(formula);
-      if (all?.length === 0) {
-        report(`rules[${index}].when`, 'can never be true: its conditions contradict each other');
-        return;
+    const path = `rules[${index}].when`;
+    attempt(report, path, () => {
+      const reach = judge(rule, index);
+      if (reach === 'never true') report(path, 'can never be true: its conditions contradict each other');
+      else if (reach !== 'reached') {
+        const by = reach.map((one) => `rules[${one.index}] ("${one.name}")`).join(' and ');
+        const verb = reach.length === 1 ? 'decides' : 'decide';
+        report(path, `is never reached: ${by} ${verb} first whenever this is true`);
       }
-      const takers: typeof earlier = [];
-      let cases = all;
-      for (const one of earlier) {
-        if (cases === undefined) break;
-        const rest = without(cases, one.formula);
-        if (rest !== cases && !sameCases(rest, cases)) takers.push(one);
-        cases = rest;
-        if (cases.length === 0) break;
-      }
-      if (cases?.length === 0) {
-        const by = takers.map((one) => `rules[${one.index}] ("${one.name}")`).join(' and ');
-        report(`rules[${index}].when`, `is never reached: ${by} decides first whenever this is true`);
-      }
-      if (decides(rule)) earlier.push({ index, name: rule.name, formula });
     });
   });
 }
-
-const sameCases = (a: readonly unknown[], b: readonly unknown[]): boolean =>
-  a.length === b.length && a.every((one, index) => one === b[index]);
-
-/** When a rule is asked at all: strangers only meet rules that ask for them. */
-function reachOf(rule: RuleSpec): Formula {
-  const formula = formulaOf(rule.when);
-  if (rule.strangers === true) return formula;
-  return { op: 'and', parts: [formula, not(leaf({ fact: 'stranger' }))] };
-}
-
-/** Whether no later rule is asked once this one matches. */
-const decides = (rule: RuleSpec): boolean =>
-  rule.stop === true ||
-  asList(rule.then).some(
-    ({ routeTo, reject, hold, redirect }) =>
-      routeTo !== undefined || reject !== undefined || hold !== undefined || redirect !== undefined,
-  );
 
 function attempt(report: Report, path: string, check: () => void): void {
   try {

@@ -13,7 +13,7 @@ interface Literal {
   readonly holds: boolean;
 }
 
-type Case = readonly Literal[];
+export type Case = readonly Literal[];
 
 /** Cases kept at once, and facts in one case. */
 const mostCases = 256;
@@ -76,24 +76,32 @@ function join(a: Case, b: Case): Case | undefined {
     }
   }
   const both = [...a, ...added];
-  return exhausted(both) ? undefined : both;
+  return added.some(isLimited) && exhausted(both) ? undefined : both;
 }
 
 export const neverTrue = (formula: Formula): boolean => casesOf(formula)?.length === 0;
 
+/** Whether no case of one list can be true together with any of the other. */
+export const apart = (cases: readonly Case[], others: readonly Case[]): boolean =>
+  cases.every((one) => others.every((other) => join(one, other) === undefined));
+
 /**
- * Cases of `cases` that none of the earlier conditions takes. An earlier condition that takes no part of a case leaves
- * it as it is: that keeps cases few, and only makes fewer things proved.
+ * What is left of `cases` where one of `outside` holds too. A case of which all is left stays as it is: that keeps
+ * cases few, and only makes fewer things proved. undefined: more than `most` would be left.
  */
-export function without(cases: readonly Case[], earlier: Formula): readonly Case[] {
-  const outside = casesOf(earlier, false);
-  if (outside === undefined) return cases;
-  const rest = cases.flatMap((one) => {
+export function restOf(
+  cases: readonly Case[],
+  outside: readonly Case[],
+  most: number,
+): readonly Case[] | undefined {
+  const rest: Case[] = [];
+  for (const one of cases) {
     const left = outside.map((other) => join(one, other)).filter((both) => both !== undefined);
-    const tooLong = left.some((both) => both.length > mostLiterals);
-    return left.length > 0 && (left.length === outside.length || tooLong) ? [one] : left;
-  });
-  return rest.length > mostCases ? cases : rest;
+    const whole = left.length > 0 && left.length === outside.length;
+    rest.push(...(whole ? [one] : left));
+    if (rest.length > most || left.some((both) => both.length > mostLiterals)) return undefined;
+  }
+  return rest;
 }
 
 const same = (a: Literal, b: Literal): boolean => a.holds === b.holds && sameLeaf(a.leaf, b.leaf);
@@ -186,6 +194,8 @@ const universes: Readonly<Record<string, readonly string[]>> = {
   tls: ['none', 'unverified', 'verified'],
   protocol: ['smtp', 'submission', 'lmtp', 'local'],
 };
+
+const isLimited = ({ leaf, holds }: Literal): boolean => !holds && universes[factOf(leaf)] !== undefined;
 
 /** Whether all values of such a fact are ruled out. */
 function exhausted(literals: Case): boolean {
