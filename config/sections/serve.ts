@@ -40,6 +40,12 @@ export const run = z
       })
       .prefault({})
       .describe('Processes of each role on this node; 0 leaves a role to other nodes.'),
+    deliverAtOnce: z
+      .boolean()
+      .default(true)
+      .describe(
+        'A process that takes mail in also makes the first attempt to deliver it, without the way through the database. false: only queue processes deliver.',
+      ),
     readyWithin: durationBetween('1s', '1h')
       .prefault('2m')
       .describe('A role that is not ready after this long is started again.'),
