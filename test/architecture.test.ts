@@ -23,6 +23,7 @@ const table: Record<string, readonly string[]> = {
   migrations: ['mail', 'ports'],
   admin: ['mail', 'ports', 'route'],
   serve: ['mail', 'ports'],
+  demo: ['mail', 'ports', 'receive'],
 };
 
 /** Library -> the one place that imports it. */

@@ -5,6 +5,7 @@ import type { Directory, Homes } from '../ports/directory.ts';
 import type { QueueControl } from '../ports/queue-control.ts';
 import type { Routing } from '../ports/routing.ts';
 import type { Trace } from '../ports/trace.ts';
+import type { Compiled } from '../route/compile.ts';
 
 export interface Services {
   readonly queue: QueueControl;
@@ -12,6 +13,10 @@ export interface Services {
   readonly directory: Directory;
   readonly homes: Homes;
   readonly routing: Routing;
+  /** The rules that `routing` goes by. */
+  readonly compiled: Compiled;
+  /** Names of the configured sites. */
+  readonly sites: readonly string[];
   /** Asks the process that refreshes to do so now. */
   readonly refreshDirectory: (full: boolean) => Promise<void>;
   close(): Promise<void>;

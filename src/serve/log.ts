@@ -31,7 +31,7 @@ export function openLog(options: LogOptions): Log & { setLevel(level: LogLevel):
       redact,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: pino.stdSerializers.err },
+      serializers: { error: pino.stdSerializers.err, err: pino.stdSerializers.err },
     },
     destination,
   );
@@ -62,7 +62,7 @@ function textLines(): Writable {
 }
 
 export function textLine(json: string): string {
-  const { time, level, msg, role, error, ...facts } = JSON.parse(json) as Record<string, unknown>;
+  const { time, level, msg, role, err, error = err, ...facts } = JSON.parse(json) as Record<string, unknown>;
   const cause =
     error === undefined ? [] : [`cause=${(error as { message?: string }).message ?? String(error)}`];
   const rest = Object.entries(facts).map(([name, value]) => `${name}=${printFact(value)}`);

@@ -7,6 +7,7 @@ import { parseAddress } from '../../src/mail/address.ts';
 import type { DirectoryEntry, Lookup } from '../../src/ports/directory.ts';
 import type { QueueControl, QueuedMessage } from '../../src/ports/queue-control.ts';
 import type { TraceRow } from '../../src/ports/trace.ts';
+import { compile } from '../../src/route/compile.ts';
 
 const now = new Date('2026-11-25T12:00:00Z');
 const message: QueuedMessage = {
@@ -117,6 +118,15 @@ function stage() {
       routeAll: async () => [],
       headerNames: [],
     },
+    compiled: compile({
+      domains: [],
+      sites: {},
+      homes: { rules: [], byKind: {} },
+      groups: { moderated: 'hold' },
+      rules: [],
+      disabled: 'deliver',
+    }),
+    sites: ['onprem', 'cloud'],
     refreshDirectory: async () => {},
     close: async () => {
       closed += 1;
@@ -211,4 +221,11 @@ test('home set lays a home over the directory and says who did it', async () => 
   const { flips, out } = await stage()('home', 'set', 'ada@example.org', 'cloud', '--reason', 'pilot');
   expect(flips).toEqual(['staff/1 cloud root: pilot']);
   expect(out).toBe('ada@example.org: cloud (override)');
+});
+
+test('home set refuses a site that is not configured', async () => {
+  const { flips, err, code } = await stage()('home', 'set', 'ada@example.org', 'moon', '--reason', 'pilot');
+  expect(flips).toEqual([]);
+  expect(err).toContain('there are onprem, cloud');
+  expect(code).toBe(64);
 });

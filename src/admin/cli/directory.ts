@@ -71,6 +71,10 @@ export function homeCommand(open: OpenServices, terminal: Terminal): Command {
     .requiredOption('--reason <text>', 'kept beside the change')
     .action((address: string, site: string, options: { reason: string }, command: Command) =>
       withServices(open, configOf(command), async (services) => {
+        if (!services.sites.includes(site)) {
+          terminal.err(`No site is called ${site}: there are ${services.sites.join(', ')}`);
+          return terminal.exit(64);
+        }
         const found = await one(services, address, terminal);
         if (found === undefined) return;
         await services.homes.flip(found.entry.id, site, `${terminal.operator}: ${options.reason}`);

@@ -1,0 +1,82 @@
+/**
+ * demo/company - Harbour & Vale, a small company that lives in both lands: every kind of recipient there is.
+ */
+
+export interface Ports {
+  readonly mx: number;
+  readonly admin: number;
+  readonly onprem: number;
+  readonly cloud: number;
+  readonly internet: number;
+}
+
+/** Columns as connectors/files/csv explains them. `sales@` is claimed twice, as happens; `all@` and `crew@` hold each other. */
+export const staff = `address,kind,displayName,home,aliases,target,members,owners,disabled,moderated
+ada@example.org,user,Ada Lovelace,onprem,countess@example.org,,,,,
+bob@example.org,user,Bob Babbage,cloud,bob@harbour.mail.onmicrosoft.example,,,,,
+carol@example.org,user,Carol Shaw,cloud,carol@harbour.mail.onmicrosoft.example,,,,,
+dave@example.org,user,Dave Cutler,onprem,,,,,yes,
+eve@example.org,user,Eve Hill (is being moved),onprem,,,,,,
+fay@example.org,user,Fay Gauss,onprem,sales@example.org,,,,,
+info@example.org,shared,Information desk,onprem,,,,,,
+atlas@example.org,room,Room Atlas,cloud,atlas@harbour.mail.onmicrosoft.example,,,,,
+print@example.org,equipment,Plotter,onprem,,,,,,
+grace@example.org,contact,Grace of the partner firm,,,grace@partner.example,,,,
+sales2@example.org,shared,Sales,cloud,sales@example.org,,,,,
+team@example.org,group,Team,,,,ada@example.org bob@example.org grace@example.org,ada@example.org,,
+crew@example.org,group,Crew,,,,team@example.org all@example.org,,,
+all@example.org,group,Everybody,,,,crew@example.org carol@example.org,,,
+board@example.org,group,The board (moderated),,,,ada@example.org,ada@example.org,,yes
+`;
+
+export const configFile = (
+  ports: Ports,
+  folder: string,
+): string => `# The demo's configuration. Ask about it: isthmus config check FILE
+hostname: gateway.example.org
+data: ${folder}/data
+log: { level: info, format: json }
+admin: { port: ${ports.admin} }
+shutdownGrace: 5s
+listeners:
+  - name: mx
+    address: 127.0.0.1
+    port: ${ports.mx}
+    reverseName: 0s
+    relay: { networks: [127.0.0.0/8] }
+directory:
+  sources:
+    - { name: staff, kind: csv, file: ${folder}/staff.csv }
+domains:
+  - { name: example.org, type: authoritative }
+  - { name: harbour.mail.onmicrosoft.example, type: internalRelay, site: cloud }
+postmaster: info@example.org
+sites:
+  onprem:
+    nextHops: [{ host: 127.0.0.1, port: ${ports.onprem} }]
+    tls: none
+  cloud:
+    nextHops: [{ host: 127.0.0.1, port: ${ports.cloud} }]
+    tls: none
+    routingDomain: harbour.mail.onmicrosoft.example
+    routing: prefer
+  internet:
+    nextHops: [{ host: 127.0.0.1, port: ${ports.internet} }]
+    tls: none
+rules:
+  - name: no-gambling
+    when: { sender: { domain: casino.example } }
+    then: { reject: 550 5.7.1 Not from there }
+  - name: hold-for-legal
+    when: { header: { name: x-legal, present: true } }
+    then: { hold: the legal department looks first }
+  - name: eve-is-being-moved
+    when: { recipient: { address: eve@example.org } }
+    then: { deliverAlso: cloud }
+  - name: journal-the-desk
+    when: { recipient: { address: info@example.org } }
+    then: { journalTo: { address: journal@archive.example, site: onprem } }
+  - name: the-rest-of-the-world
+    when: { direction: outbound }
+    then: { routeTo: internet }
+`;
