@@ -17,13 +17,12 @@ export interface LdapTls {
   /** What ldap:// servers are asked for before the bind: `never` sends the password in the clear. */
   readonly startTls: 'require' | 'never';
   /** PEM file of the authorities that server certificates are verified by; the system's when absent. */
-  readonly caFile?: string;
+  readonly ca?: string;
   readonly verify: boolean;
   /** The name in the certificate, where it is not the one in the URL. */
   readonly serverName?: string;
   /** PEM files of the certificate we show, for SASL EXTERNAL. */
-  readonly certFile?: string;
-  readonly keyFile?: string;
+  readonly certificate?: { readonly cert: string; readonly key: string };
 }
 
 export type LdapBind =
@@ -270,7 +269,9 @@ function rawOf({ dn, ...attributes }: Entry): RawEntry {
 
 async function tlsOptions(tls: LdapTls): Promise<ConnectionOptions> {
   const [ca, cert, key] = await Promise.all(
-    [tls.caFile, tls.certFile, tls.keyFile].map((file) => (file === undefined ? undefined : readFile(file))),
+    [tls.ca, tls.certificate?.cert, tls.certificate?.key].map((file) =>
+      file === undefined ? undefined : readFile(file),
+    ),
   );
   return {
     rejectUnauthorized: tls.verify,

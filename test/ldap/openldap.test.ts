@@ -83,8 +83,8 @@ await describeWith(openldapPackages, 'OpenLDAP as a source', () => {
   test.each(['url', 'secureUrl'] as const)(
     'a certificate of another authority is refused (%s)',
     async (url) => {
-      const caFile = await authorityFile('some other authority');
-      const tls = { startTls: 'require', verify: true, caFile } as const;
+      const ca = await authorityFile('some other authority');
+      const tls = { startTls: 'require', verify: true, ca } as const;
       const reading = readAll(source([first[url]], { tls }));
       await expect(reading).rejects.toThrow(/no directory server let us in: .*(self-signed|unable to)/);
     },
@@ -94,7 +94,7 @@ await describeWith(openldapPackages, 'OpenLDAP as a source', () => {
     const tls = {
       startTls: 'require',
       verify: true,
-      caFile: cert.ca,
+      ca: cert.ca,
       serverName: 'dc9.example.org',
     } as const;
     const reading = readAll(source([first[url]], { tls }));

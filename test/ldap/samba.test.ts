@@ -65,7 +65,7 @@ await describeWith(sambaPackages, 'Active Directory as a source', () => {
     new LdapSource(
       ldapOptions('activeDirectory', cert.ca, {
         servers: [samba.url],
-        tls: { startTls: 'require', verify: true, caFile: cert.ca, serverName: 'dc1.example.org' },
+        tls: { startTls: 'require', verify: true, ca: cert.ca, serverName: 'dc1.example.org' },
         bind: { method: 'simple', ...samba.admin },
         ...more,
       }),

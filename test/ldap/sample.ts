@@ -19,13 +19,13 @@ export const mapping = (
 
 export function ldapOptions(
   preset: MappingOptions['preset'],
-  caFile: string,
+  ca: string,
   more: Partial<LdapOptions>,
 ): LdapOptions {
   return {
     ...mapping(preset),
     servers: [],
-    tls: { startTls: 'require', verify: true, caFile },
+    tls: { startTls: 'require', verify: true, ca },
     bind: { method: 'anonymous' },
     connectTimeout: 5_000,
     pageTimeout: 10_000,
