@@ -15,13 +15,14 @@
 import { addressKey } from '../mail/address.ts';
 import { printReply } from '../mail/reply.ts';
 import type { Decision } from '../mail/route.ts';
+import type { Lookup } from '../ports/directory.ts';
 import type { Question } from '../ports/routing.ts';
-import type { AcceptedDomain, Compiled, Final } from './compile.ts';
-import type { Person, Scene } from './condition.ts';
+import type { Compiled, Final } from './compile.ts';
+import type { Scene } from './condition.ts';
 import { type Found, personOf, toMx, toSite } from './copies.ts';
 import { toGroup } from './group.ts';
-import { type Home, homeOf } from './home.ts';
-import type { Direction } from './spec.ts';
+import type { Home } from './home.ts';
+import { mayRelay, type Place, placeOf, setScene } from './scene.ts';
 import {
   type Ask,
   ask,
@@ -66,22 +67,12 @@ function settle(walk: Walk, verdict: Verdict): Decision {
   return { ...verdict, because };
 }
 
-/** What an address is to us, before any rule is asked. */
-interface Place {
-  readonly domain: AcceptedDomain | undefined;
-  /** The site whose routing domain it is in. */
-  readonly routed: string | undefined;
-}
-
 function takeStep(walk: Walk): Step {
   const { address, compiled, facts, question } = walk;
   if (address.domain === '') return barePostmaster(walk);
-  const place = {
-    domain: compiled.domain(address.domain),
-    routed: compiled.routingDomains.get(address.domain),
-  };
-  const ours = place.domain !== undefined || place.routed !== undefined;
-  if (!ours && !walk.changed && !mayRelay(walk)) {
+  const place = placeOf(address.domain, compiled);
+  const { ours } = place;
+  if (!ours && !walk.changed && !mayRelay(question.client, compiled)) {
     return refuse(walk, 'relayDenied', `${address.domain} is not ours, and the client may not relay`);
   }
   const missing = missingFacts(walk, ours);
@@ -90,26 +81,10 @@ function takeStep(walk: Walk): Step {
   const lookup = facts.lookups.get(addressKey(address));
   const person = personOf(address, lookup);
   const found: Found = { person, ...(lookup?.found === 'one' ? { by: lookup.by } : {}) };
-  const bare: Scene = {
-    recipient: person,
-    sender: senderOf(walk),
-    client: question.client,
-    direction: directionOf(walk, ours),
-    home: undefined,
-    size: question.size,
-    headers: question.headers,
-  };
-  const home = ours ? homeOf(person, bare, compiled) : undefined;
-  const scene = { ...bare, home: home?.site };
+  const { scene, home } = setScene(walk, person, ours);
+  const postmaster = postmasterOf(walk, place, lookup);
+  if (postmaster !== undefined) return postmaster;
 
-  if (place.domain !== undefined && address.local.toLowerCase() === 'postmaster') {
-    walk.withoutRules = true;
-    const { postmaster } = compiled;
-    if (lookup?.found === 'nobody' && postmaster !== undefined && !walk.visited.has(addressKey(postmaster))) {
-      walk.because.push(`postmaster is ${postmaster.text}`);
-      return { verdict: 'again', address: postmaster };
-    }
-  }
   const ambiguous = ours && lookup?.found === 'ambiguous';
   const stranger = ours && !ambiguous && isStranger(walk, place, found, home);
   const decided = walk.withoutRules ? undefined : askRules(walk, scene, stranger || ambiguous);
@@ -124,6 +99,18 @@ function takeStep(walk: Walk): Step {
     : byDomain(walk, scene, found, place);
 }
 
+/** Postmaster of a domain of ours: past all rules, and to the configured address where the directory has none. */
+function postmasterOf(walk: Walk, { domain }: Place, lookup: Lookup | undefined): Step | undefined {
+  if (walk.address.local.toLowerCase() !== 'postmaster') return undefined;
+  if (domain === undefined || domain.type === 'externalRelay') return undefined;
+  walk.withoutRules = true;
+  const { postmaster } = walk.compiled;
+  if (lookup?.found !== 'nobody' || postmaster === undefined) return undefined;
+  if (walk.visited.has(addressKey(postmaster))) return undefined;
+  walk.because.push(`postmaster is ${postmaster.text}`);
+  return { verdict: 'again', address: postmaster };
+}
+
 /** RFC 5321 §4.5.1: `postmaster` without a domain is taken as well. */
 function barePostmaster(walk: Walk): Step {
   const { postmaster } = walk.compiled;
@@ -135,35 +122,17 @@ function barePostmaster(walk: Walk): Step {
   return { verdict: 'again', address: postmaster };
 }
 
-function mayRelay({ question: { client }, compiled }: Walk): boolean {
-  if (client.mayRelay || client.account !== undefined || client.protocol === 'local') return true;
-  return client.site !== undefined && compiled.sites.get(client.site)?.relay === true;
-}
-
 function missingFacts({ address, question, facts, compiled }: Walk, ours: boolean) {
   const wanted = ours || compiled.needsRecipient ? [address] : [];
   if (compiled.needsSender && question.sender !== null) wanted.push(question.sender);
   return wanted.filter((one) => !facts.lookups.has(addressKey(one)));
 }
 
-function senderOf({ question: { sender }, facts, compiled }: Walk): Person | undefined {
-  if (sender === null) return undefined;
-  return personOf(sender, compiled.needsSender ? facts.lookups.get(addressKey(sender)) : undefined);
-}
-
-/** A site may pass on strangers' mail: from there it is ours only by its sender's domain. */
-function directionOf({ question, compiled }: Walk, ours: boolean): Direction {
-  if (!ours) return 'outbound';
-  const { client, sender } = question;
-  if (client.account !== undefined || client.protocol === 'local') return 'internal';
-  const near = client.site !== undefined || client.mayRelay;
-  return near && sender !== null && compiled.domain(sender.domain) !== undefined ? 'internal' : 'inbound';
-}
-
 function isStranger(walk: Walk, { domain, routed }: Place, found: Found, home: Home | undefined): boolean {
   const { client } = walk.question;
   if (found.person.entry !== undefined && (home !== undefined || found.by !== 'target')) return false;
-  if (domain === undefined) return routed !== undefined && !walk.changed && !mayRelay(walk) && !client.site;
+  if (domain === undefined)
+    return routed !== undefined && !walk.changed && !mayRelay(client, walk.compiled) && !client.site;
   if (domain.catchAll !== undefined && !walk.visited.has(addressKey(domain.catchAll))) return false;
   if (domain.type === 'authoritative') return true;
   // The other side, which was to know everybody else, has sent it to us: it exists nowhere.

@@ -55,6 +55,11 @@ describe('who goes where', () => {
     ['a foreign domain', 'bob@partner.example', 'refuse 550 5.7.1 Relaying denied'],
     ['postmaster of ours', 'Postmaster@example.org', `site:cloud grace.h@${tenant}`],
     ['postmaster without domain', 'postmaster', `site:cloud grace.h@${tenant}`],
+    [
+      'postmaster of those we relay for is theirs',
+      'postmaster@friend.example',
+      'mx:friend.example postmaster@friend.example',
+    ],
     ['a group', 'all@example.org', 'expand ad/all@example.org'],
     [
       'a moderated group',
