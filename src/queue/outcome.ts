@@ -124,9 +124,8 @@ export interface Trouble {
 }
 
 export function failed(subject: Subject, trouble: Trouble, judging: Judging): Settlement {
-  const report = wants(subject.recipient, 'failure')
-    ? entry(subject, { action: 'failed', ...trouble }, judging)
-    : undefined;
+  const owed = wants(subject.recipient, 'failure') || isOurReport(subject.message);
+  const report = owed ? entry(subject, { action: 'failed', ...trouble }, judging) : undefined;
   return settlement(
     subject,
     { to: 'done' },
@@ -225,6 +224,9 @@ export function wants(recipient: SpooledRecipient, what: Exclude<Notify, 'never'
   return notify === undefined ? what !== 'success' : notify.includes(what);
 }
 
+const isOurReport = (message: SpooledMessage): boolean =>
+  message.transaction.sender === null && message.client.protocol === 'local';
+
 function reportTarget(
   { message, recipient }: Subject,
   action: ReportAction,
@@ -234,7 +236,7 @@ function reportTarget(
     return recipient.reportTo === undefined ? message.transaction.sender : (recipient.reportTo ?? undefined);
   }
   const { doubleBounces } = policy;
-  if (action !== 'failed' || message.client.protocol !== 'local' || !doubleBounces) return undefined;
+  if (action !== 'failed' || !isOurReport(message) || doubleBounces === undefined) return undefined;
   const to = readAddress(doubleBounces);
   return sameAddress(recipient.recipient.address, to) ? undefined : to;
 }

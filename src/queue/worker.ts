@@ -122,7 +122,7 @@ export class Worker {
         metrics,
       }),
       reported: () => {
-        this.wake();
+        this.#wake();
         this.#reportNotifier.notify();
       },
     });
@@ -135,7 +135,7 @@ export class Worker {
       },
       revived: (key) => {
         this.#revived.add(key);
-        this.wake();
+        this.#wake();
       },
       now,
       random,
@@ -157,25 +157,30 @@ export class Worker {
       joined: () => {
         if (this.#closed) return;
         this.#hops.resume();
-        this.wake();
+        this.#wake();
       },
       forgotten: (id) => this.#forget(id),
-      freed: () => this.wake(),
+      freed: () => this.#wake(),
     });
     void this.#listen();
-    this.wake();
+    this.#wake();
   }
 
-  /** There may be something due. */
+  /** Somebody knows that there is something due, also of what was tried before. */
   wake(): void {
+    this.#waitingSoon = true;
+    this.#wake();
+  }
+
+  #wake(): void {
     this.#wanted = true;
     if (this.#looking || this.#closed) return;
     clearTimeout(this.#timer);
     this.#looking = this.#look().finally(() => {
       this.#looking = undefined;
       if (this.#closed) return;
-      if (this.#wanted && this.#budget.isRoomy && this.#membership.id !== undefined) this.wake();
-      else this.#timer = setTimeout(() => this.wake(), lookEvery);
+      if (this.#wanted && this.#budget.isRoomy && this.#membership.id !== undefined) this.#wake();
+      else this.#timer = setTimeout(() => this.#wake(), lookEvery);
     });
   }
 
@@ -223,7 +228,7 @@ export class Worker {
       const listener = await this.#options.database.listen(spoolChannel, (payload) => {
         if (payload === retryNow) this.#hops.tryAll();
         this.#waitingSoon ||= payload !== '';
-        this.wake();
+        this.#wake();
       });
       if (this.#closed) await listener[Symbol.asyncDispose]();
       else this.#listener = listener;
@@ -317,7 +322,7 @@ export class Worker {
       settle: (held, settlement) => this.#settle(held, settlement),
       extend: (held, recipients) => this.#budget.extend(held.load, recipients),
       submit: (held, task) => this.#submit({ ...task, held }),
-      added: () => this.wake(),
+      added: () => this.#wake(),
       signal: this.#cut.signal,
     });
   }
@@ -342,7 +347,7 @@ export class Worker {
     if (this.#overflowed.has(task.key) && !this.#hops.isFull(task.key)) {
       this.#overflowed.delete(task.key);
       this.#waitingSoon = true;
-      this.wake();
+      this.#wake();
     }
     return finish;
   }
@@ -372,7 +377,7 @@ export class Worker {
       );
     } finally {
       this.#budget.release(held.load);
-      if ((this.#more || this.#wanted || this.#waitingSoon) && this.#budget.isRoomy) this.wake();
+      if ((this.#more || this.#wanted || this.#waitingSoon) && this.#budget.isRoomy) this.#wake();
     }
   }
 
