@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import { deliverySection, dnsSection } from './sections/deliver.ts';
 import { queueSection, traceSection } from './sections/delivery.ts';
+import { directorySection } from './sections/directory.ts';
 import { listeners } from './sections/receive.ts';
 import { routing } from './sections/routing.ts';
 import { admin, data, hostname, log, run, shutdownGrace } from './sections/serve.ts';
@@ -22,6 +23,7 @@ export const configSchema = z.strictObject({
   // Where nothing is said, mail comes in at port 25 of all addresses.
   listeners: listeners.unwrap().prefault([{}]).describe('Where mail comes in: MX, submission, LMTP.'),
   ...routing.unwrap().shape,
+  directory: directorySection,
   queue: queueSection,
   delivery: deliverySection,
   dns: dnsSection,

@@ -1,0 +1,61 @@
+/**
+ * main/outlet - the way out: a worker of the queue with its delivery agents and its name servers.
+ */
+
+import type { Config } from '../../config/schema.ts';
+import { loadServers, parseServer } from '../../connectors/dns/resolv-conf.ts';
+import { makeResolver } from '../../connectors/dns/resolver.ts';
+import { makeSmtpAgent } from '../deliver/agent.ts';
+import type { BlobStore } from '../ports/blob-store.ts';
+import type { Resolver } from '../ports/resolver.ts';
+import { startWorker, type Worker } from '../queue/worker.ts';
+import { type Base, now, random } from './base.ts';
+
+const resolvConf = '/etc/resolv.conf';
+
+export async function openResolver({ dns }: Config): Promise<Resolver> {
+  const named = dns.servers.flatMap((server) => parseServer(server) ?? []);
+  const servers = named.length > 0 ? named : await loadServers(resolvConf);
+  return makeResolver({ ...dns, servers }, now);
+}
+
+export interface Outlet {
+  readonly worker: Worker;
+  /** Lets deliveries under way end until `signal` aborts. */
+  close(signal: AbortSignal): Promise<void>;
+}
+
+export function openOutlet(base: Base, blobs: BlobStore, resolver: Resolver): Outlet {
+  const { config } = base.settings();
+  const { database, directory, routing, log, metrics } = base;
+  const agent = makeSmtpAgent({
+    resolver,
+    sites: () => base.settings().sites,
+    hostname: config.hostname,
+    delivery: config.delivery,
+    log,
+    metrics,
+    now,
+    random,
+  });
+  const worker = startWorker({
+    database,
+    blobs,
+    routing,
+    directory,
+    agent: () => agent,
+    hostname: config.hostname,
+    policy: config.queue,
+    log,
+    metrics,
+    now,
+    random,
+  });
+  return {
+    worker,
+    async close(signal) {
+      await worker.close(signal);
+      await agent.close(signal);
+    },
+  };
+}

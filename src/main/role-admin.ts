@@ -1,0 +1,94 @@
+/**
+ * main/role-admin - keeps house: monitoring, directory refresh, sweeps of old trace rows and blobs.
+ */
+import { type HealthCheck, startAdminHttp } from '../admin/http.ts';
+import { type Gauges, printMetrics } from '../admin/metrics.ts';
+import { Refresher } from '../directory/refresher.ts';
+import { queueControl } from '../queue/control.ts';
+import { startSweeper } from '../queue/sweep.ts';
+import type { RoleState } from '../serve/messages.ts';
+import { dropPrivileges } from '../serve/privileges.ts';
+import type { Role, Surroundings } from '../serve/role.ts';
+import { type Base, now, openBase, random } from './base.ts';
+import { openBlobs } from './ground.ts';
+import type { Settings } from './settings.ts';
+import { makeSources } from './sources.ts';
+
+export async function startAdmin(first: Settings, around: Surroundings): Promise<Role> {
+  dropPrivileges(first.user);
+  const base = await openBase('admin', first);
+  const { config } = first;
+  const { database, log, metrics } = base;
+  const blobs = await openBlobs(config, log, now);
+  const queue = queueControl({ database, blobs, now, hostname: config.hostname });
+  const refresher = makeRefresher(base);
+  await refresher.start();
+  const sweeper = startSweeper({ database, blobs, retention: config.trace.retention, log, now });
+  const http = await startAdminHttp(config.admin, {
+    log,
+    health: async (signal) => checks(base, (await around.gather()).roles, signal),
+    metrics: async (signal) => {
+      const { values } = await around.gather();
+      return printMetrics(values, await gauges(base, queue, signal));
+    },
+  });
+  return {
+    facts: { admin: { address: http.address, port: http.port } },
+    reload: async (next) => base.take(next as Settings),
+    async drain() {
+      await http.close();
+      await refresher.stop();
+      await sweeper.close();
+      await base.close();
+    },
+    metrics: () => metrics.snapshot(),
+  };
+}
+
+function makeRefresher({ database, log, metrics, settings }: Base): Refresher {
+  const { directory } = settings().config;
+  return new Refresher(
+    { database, sources: makeSources(directory, now), log, metrics, now, random },
+    directory,
+  );
+}
+
+/** undefined when the database is away: processes' own numbers are told all the same. */
+async function gauges(
+  { directory, log }: Base,
+  queue: ReturnType<typeof queueControl>,
+  signal: AbortSignal,
+): Promise<Gauges | undefined> {
+  try {
+    return { queue: await queue.counts(signal), directory: await directory.health(signal) };
+  } catch (error) {
+    log.warn({ error }, 'the database did not answer for metrics');
+    return undefined;
+  }
+}
+
+async function checks(
+  { database, directory }: Base,
+  roles: readonly RoleState[],
+  signal: AbortSignal,
+): Promise<HealthCheck[]> {
+  const found: HealthCheck[] = roles.map(({ role, copy, state, restarts }) => ({
+    name: `${role}/${copy}`,
+    ok: state === 'ready',
+    text: restarts === 0 ? state : `${state}, started again ${restarts} times`,
+  }));
+  try {
+    await database.query('select 1');
+    found.push({ name: 'database', ok: true, text: 'answers' });
+    for (const { source, entries, tooOld, trouble } of await directory.health(signal)) {
+      found.push({
+        name: `directory ${source}`,
+        ok: !tooOld && entries > 0,
+        text: trouble ?? (tooOld ? 'older than allowed' : `${entries} entries`),
+      });
+    }
+  } catch {
+    found.push({ name: 'database', ok: false, text: 'does not answer' });
+  }
+  return found;
+}

@@ -1,0 +1,64 @@
+/**
+ * main/role-receive - takes mail in; where `run.deliverAtOnce` says so, it also makes the first attempt to deliver it.
+ */
+import { openSpool } from '../queue/spool.ts';
+import { openTrace } from '../queue/trace.ts';
+import { bindListener } from '../receive/listener.ts';
+import { dropPrivileges } from '../serve/privileges.ts';
+import type { Role } from '../serve/role.ts';
+import { now, openBase, random } from './base.ts';
+import { openBlobs } from './ground.ts';
+import { openOutlet, openResolver } from './outlet.ts';
+import type { Settings } from './settings.ts';
+
+export async function startReceive(first: Settings): Promise<Role> {
+  const bound = await Promise.all(first.listeners.map((listener) => bindListener(listener)));
+  // Every certificate is read and every low port bound: from here on nothing needs root.
+  dropPrivileges(first.user);
+  const base = await openBase('receive', first);
+  const { config } = first;
+  const { database, log, metrics, routing, compiled } = base;
+  const blobs = await openBlobs(config, log, now);
+  const trace = openTrace({ database, log, metrics });
+  const resolver = await openResolver(config);
+  const near = config.run.deliverAtOnce ? openOutlet(base, blobs, resolver) : undefined;
+  const spool = openSpool({
+    database,
+    blobs,
+    hostname: config.hostname,
+    limits: { ...config.queue, inlineLimit: config.blobs.inlineLimit },
+    log,
+    metrics,
+    now,
+    random,
+    ...(near === undefined ? {} : { worker: near.worker }),
+  });
+  const recognise = (ip: string, names: readonly string[]) => compiled().recognise(ip, names);
+  const deps = { spool, routing, trace, metrics, log, resolver, recognise, now };
+  const listeners = bound.map((one) => one.serve(deps));
+  return {
+    facts: {
+      listeners: listeners.map(({ address, port }, index) => ({
+        name: first.listeners[index]?.name,
+        address,
+        port,
+      })),
+    },
+    async reload(next) {
+      const { listeners: options } = next as Settings;
+      base.take(next as Settings);
+      listeners.forEach((listener, index) => {
+        const fresh = options.find(({ name }) => name === first.listeners[index]?.name);
+        if (fresh !== undefined) listener.reload(fresh);
+      });
+    },
+    async drain(signal) {
+      await Promise.all(listeners.map((listener) => listener.drain(signal)));
+      await spool.close();
+      await near?.close(signal);
+      await trace.close();
+      await base.close();
+    },
+    metrics: () => metrics.snapshot(),
+  };
+}
