@@ -200,7 +200,7 @@ function compileRule(spec: RuleSpec, formula: Formula): Rule {
   });
 }
 
-export function finalsOf(action: Action): Final[] {
+function finalsOf(action: Action): Final[] {
   const finals: Final[] = [];
   if (action.routeTo !== undefined) finals.push({ action: 'routeTo', site: action.routeTo });
   if (action.redirect !== undefined) finals.push({ action: 'redirect', address: address(action.redirect) });
