@@ -27,6 +27,10 @@ const references: readonly Reference[] = [
   { from: 'rules.*.then.**.journalTo.site', ...site },
   { from: 'rules.*.when.**.recipient.home', ...site },
   { from: 'rules.*.when.**.client.site', ...site },
+  { from: 'directory.sources.*.homes.local', ...site },
+  { from: 'directory.sources.*.homes.remote', ...site },
+  { from: 'directory.sources.*.homes.values.*', ...site },
+  { from: 'directory.precedence', names: 'directory.sources.*.name', what: 'directory source' },
   { from: 'rules.*.when.**.client.listener', names: 'listeners.*.name', what: 'listener', implied: ['mx'] },
 ];
 

@@ -8,6 +8,7 @@
  */
 import { stringify } from 'yaml';
 import type { z } from 'zod';
+import { printChoice } from './problem.ts';
 import { candidates, keysOf, memberSchema, type Shape, shapeOf, unionOptions, valuesOf } from './shape.ts';
 
 type Schema = z.core.$ZodType;
@@ -198,7 +199,7 @@ export function exampleOf(shape: Shape): unknown {
 function prose(shape: Shape): readonly string[] {
   const { description } = shape.meta;
   const values = candidates(shape.schema, undefined).flatMap(valuesOf);
-  const choice = values.length > 1 ? ` One of: ${values.join(', ')}.` : '';
+  const choice = values.length > 1 ? ` One of: ${values.map(printChoice).join(', ')}.` : '';
   return description === undefined ? [] : wrap(`${description}${choice}`).map((line) => `# ${line}`);
 }
 

@@ -5,7 +5,7 @@
  */
 import type { z } from 'zod';
 import { nearest } from './nearest.ts';
-import { type Finding, type Path, printFound, printPath } from './problem.ts';
+import { type Finding, type Path, printChoice, printFound, printPath } from './problem.ts';
 import { keysOf, recordNames, type Shape, shapesAt, valuesOf } from './shape.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -214,7 +214,7 @@ function wordsOf(issue: Issue): { readonly expected?: string; readonly text?: st
         expected:
           issue.values.length === 1
             ? quoteValue(issue.values[0])
-            : `one of ${issue.values.map(String).join('|')}`,
+            : `one of ${issue.values.map(printChoice).join('|')}`,
       };
     case 'too_small':
       return {

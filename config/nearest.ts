@@ -18,9 +18,11 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return near[0]?.candidate;
 }
 
-/** About one letter in three may be wrong, and at least one. */
-const tolerance = (word: string, candidate: string): number =>
-  Math.max(1, Math.floor(Math.min(word.length, candidate.length) / 3));
+/** About one letter in three may be wrong, and at least one; but not all of them. */
+const tolerance = (word: string, candidate: string): number => {
+  const shorter = Math.min(word.length, candidate.length);
+  return Math.min(Math.max(1, Math.floor(shorter / 3)), Math.max(word.length, candidate.length) - 1);
+};
 
 function distanceTo(word: string, candidate: string): number {
   const a = word.toLowerCase();

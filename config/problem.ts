@@ -82,6 +82,10 @@ export function printFound(value: unknown, secret: boolean): string {
   return typeof value === 'string' ? shorten(JSON.stringify(value)) : String(value);
 }
 
+/** A permitted value as lists of them show it: words as they are, anything else in quotes. */
+export const printChoice = (value: unknown): string =>
+  /^[\w.-]+$/.test(String(value)) ? String(value) : JSON.stringify(String(value));
+
 export function sentence(finding: Finding): string {
   const { text, expected, found, suggestion } = finding;
   const said =

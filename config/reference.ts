@@ -5,6 +5,7 @@
  * `sources[kind=ldap].url` one that only entries of that kind have.
  */
 import type { z } from 'zod';
+import { printChoice } from './problem.ts';
 import { keysOf, memberSchema, type Shape, shapeOf, unionOptions, valuesOf } from './shape.ts';
 
 type Schema = z.core.$ZodType;
@@ -90,7 +91,7 @@ function typeOf(schema: Schema): string {
   const { def } = shape.schema._zod;
   if (def.type === 'union') return typeOfUnion(unionOptions(schema));
   const values = valuesOf(shape);
-  if (values.length > 0) return values.map((value) => `\`${value}\``).join(' ');
+  if (values.length > 0) return values.map((value) => `\`${printChoice(value)}\``).join(' ');
   const inner = memberSchema(shape);
   if (def.type === 'array' && inner !== undefined) return `list of ${typeOf(inner)}`;
   if (def.type === 'record' && inner !== undefined) return `names, each a ${typeOf(inner)}`;

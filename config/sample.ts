@@ -49,5 +49,9 @@ export const sample = {
       then: { reject: '552 5.3.4 At most 100 MB, please' },
     },
   ],
+  directory: {
+    sources: [{ kind: 'csv', name: 'people', file: '/etc/isthmus/people.csv' }],
+    precedence: ['people'],
+  },
   postmaster: 'postmaster@example.org',
 };

@@ -7,6 +7,7 @@ import { parseConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import type { AdminHttpOptions } from '../../src/admin/http.ts';
 import type { DeliveryOptions } from '../../src/deliver/options.ts';
+import type { RefresherOptions } from '../../src/directory/refresher.ts';
 import type { WorkerPolicy } from '../../src/queue/worker.ts';
 import type { ListenerOptions } from '../../src/receive/options.ts';
 import type { RoutingSpec } from '../../src/route/spec.ts';
@@ -15,6 +16,7 @@ import type { LogOptions } from '../../src/serve/log.ts';
 interface Rooms {
   readonly listeners: readonly ListenerOptions[];
   readonly routing: RoutingSpec;
+  readonly directory: RefresherOptions;
   readonly queue: WorkerPolicy;
   readonly delivery: DeliveryOptions;
   readonly log: LogOptions;
@@ -24,6 +26,7 @@ interface Rooms {
 const handOver = (config: Config): Rooms => ({
   listeners: config.listeners.map((listener) => ({ ...listener, hostname: config.hostname })),
   routing: config,
+  directory: config.directory,
   queue: config.queue,
   delivery: config.delivery,
   log: config.log,

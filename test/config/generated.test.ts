@@ -15,7 +15,7 @@ import { keysOf, memberSchema, shapeOf, unionOptions } from '../../config/shape.
 import { lint } from '../../src/route/lint.ts';
 
 const now = new Date('2026-11-25T00:00:00Z');
-const checks = [(config: Config) => lint(config, { hasDirectory: true })];
+const checks = [(config: Config) => lint(config, { hasDirectory: config.directory.sources.length > 0 })];
 const check = (text: string) =>
   parseConfig(text, { file: 'example', folder: '/', environment: {}, now, checks });
 

@@ -157,6 +157,30 @@ test.each<[name: string, text: string, place: [line: number, column: number], sa
     'listeners[0].tls.certificates: expected a certificate, since tls.mode is required',
   ],
   [
+    'a directory source that is not there',
+    'directory:\n  precedence: [hr]\n  sources: [{ kind: csv, name: hrm, file: /a.csv }]',
+    [2, 16],
+    'directory.precedence[0]: no directory source is called "hr"; there are hrm. Did you mean "hrm"?',
+  ],
+  [
+    'a source without its kind',
+    'directory:\n  sources:\n    - name: a\n      file: /a.csv',
+    [3, 7],
+    'directory.sources[0].kind: expected one of ldap|ldif|csv, found nothing: the key is required',
+  ],
+  [
+    'a separator that is none',
+    'directory:\n  sources: [{ kind: csv, name: a, file: /a.csv, separator: "|" }]',
+    [2, 60],
+    'directory.sources[0].separator: expected one of ","|";"|"\\t", found "|"',
+  ],
+  [
+    'a server of another protocol',
+    'directory:\n  sources:\n    - { kind: ldap, name: a, preset: openldap, bind: { method: anonymous }, servers: ["http://a"] }',
+    [3, 87],
+    'directory.sources[0].servers[0]: expected a URL such as ldaps://dc1.example.org or ldap://dc2.example.org:389, found "http://a"',
+  ],
+  [
     'an unknown kind of blobs',
     'blobs: { kind: s4 }',
     [1, 16],
