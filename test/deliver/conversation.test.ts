@@ -3,7 +3,7 @@
  */
 import { afterEach, expect, test } from 'vitest';
 import { type Peer, type PeerScript, type Phase, type Step, startPeer } from '../fixture/smtp-peer.ts';
-import { agentFor, at, brief, never, soon, taskOf } from './parts.ts';
+import { agentFor, at, brief, delivery, never, soon, taskOf } from './parts.ts';
 
 const peers: Peer[] = [];
 const peer = async (script: PeerScript = {}): Promise<Peer> => {
@@ -18,7 +18,10 @@ afterEach(async () => {
 const pipelining = ['PIPELINING', '8BITMIME', 'SIZE 1000000', 'ENHANCEDSTATUSCODES'];
 
 /** One message to two recipients; the reply's codes, and whether the destination is said to be down. */
-async function deliver(script: PeerScript): Promise<{
+async function deliver(
+  script: PeerScript,
+  limit = 5000,
+): Promise<{
   readonly said: readonly string[];
   readonly text: string;
   readonly down: boolean;
@@ -26,7 +29,16 @@ async function deliver(script: PeerScript): Promise<{
   readonly open: () => number;
 }> {
   const started = await peer(script);
-  const agent = agentFor(at(started.port));
+  const timeLimits = {
+    ...delivery.timeLimits,
+    greeting: limit,
+    ehlo: limit,
+    mail: limit,
+    rcpt: limit,
+    dataStart: limit,
+    dataEnd: limit,
+  };
+  const agent = agentFor(at(started.port), { delivery: { ...delivery, timeLimits } });
   const statuses = await agent.deliver(taskOf({ to: ['ada@example.org', 'ben@example.org'] }), never);
   await agent.close(AbortSignal.timeout(1000));
   return {
@@ -105,7 +117,7 @@ const named = table.flatMap((row) => [
 
 test.each(named)('$name', async ({ row, extensions }) => {
   const [phase, step, ada, ben, down = false] = row;
-  const result = await deliver({ extensions, steps: { [phase]: first(step) } });
+  const result = await deliver({ extensions, steps: { [phase]: first(step) } }, step === hang ? 250 : 5000);
   expect(result.said).toEqual([ada, ben]);
   expect(result.down).toBe(down);
   await soon(() => result.open() === 0);

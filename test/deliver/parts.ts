@@ -15,18 +15,18 @@ export const never = new AbortController().signal;
 
 export const delivery: DeliveryOptions = {
   timeLimits: {
-    connect: 400,
-    greeting: 400,
-    ehlo: 400,
-    tls: 1000,
-    auth: 400,
-    mail: 400,
-    rcpt: 400,
-    dataStart: 400,
-    dataBlock: 400,
-    dataEnd: 400,
+    connect: 5000,
+    greeting: 5000,
+    ehlo: 5000,
+    tls: 5000,
+    auth: 5000,
+    mail: 5000,
+    rcpt: 5000,
+    dataStart: 5000,
+    dataBlock: 5000,
+    dataEnd: 5000,
     quit: 200,
-    attempt: 10_000,
+    attempt: 20_000,
   },
   maxRecipients: 100,
   maxHosts: 5,
@@ -137,10 +137,10 @@ export const brief = (
 ): readonly string[] =>
   statuses.map(({ outcome, reply }) => [outcome, reply.code, reply.enhanced].filter(Boolean).join(' '));
 
-/** Until it is true; fails after two seconds. */
+/** Until it is true; fails after ten seconds. */
 export async function soon(what: () => boolean): Promise<void> {
-  for (let left = 400; !what(); left -= 1) {
-    if (left === 0) throw new Error(`not within two seconds: ${what}`);
+  for (let left = 2000; !what(); left -= 1) {
+    if (left === 0) throw new Error(`not within ten seconds: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

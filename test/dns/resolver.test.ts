@@ -62,7 +62,7 @@ async function setup(
   const resolver = makeResolver(
     {
       servers: [{ ip: '127.0.0.1', port: server.port }],
-      timeout: 150,
+      timeout: 3000,
       attempts: 2,
       mixCase: false,
       cacheSize: 10,
@@ -176,7 +176,7 @@ const faults: readonly (readonly [fault: Fault, outcome: string])[] = [
   ['forged first', answered],
 ];
 test.each(faults)('a server with the fault "%s": %s', async (fault, outcome) => {
-  const { resolver } = await setup(fault);
+  const { resolver } = await setup(fault, { timeout: outcome === 'away' ? 150 : 3000 });
   expect(await kindOf(resolver.addresses('four.test', signal))).toBe(outcome);
 });
 
@@ -187,7 +187,9 @@ test('an answer too long for UDP comes over TCP', async () => {
 });
 
 test('a lost packet is asked for again', async () => {
-  const { resolver } = await setup((_, count) => (count === 1 ? 'silence' : undefined));
+  const { resolver } = await setup((_, count) => (count === 1 ? 'silence' : undefined), {
+    timeout: 300,
+  });
   expect(await resolver.mx('text.test', signal)).toEqual([]);
 });
 
@@ -273,7 +275,9 @@ test('TTLs are held within the configured bounds', async () => {
 });
 
 test('equal questions at the same time are asked once, and each may be given up alone', async () => {
-  const { resolver, server } = await setup((_, count) => (count === 1 ? 'silence' : undefined));
+  const { resolver, server } = await setup((_, count) => (count === 1 ? 'silence' : undefined), {
+    timeout: 300,
+  });
   const impatient = new AbortController();
   const first = kindOf(resolver.mx('example.test', impatient.signal));
   const second = resolver.mx('example.test', signal);
@@ -284,7 +288,9 @@ test('equal questions at the same time are asked once, and each may be given up 
 });
 
 test('given up by everybody, a question is asked no more, and can be asked anew', async () => {
-  const { resolver, server } = await setup((_, count) => (count === 1 ? 'silence' : undefined));
+  const { resolver, server } = await setup((_, count) => (count === 1 ? 'silence' : undefined), {
+    timeout: 300,
+  });
   const impatient = new AbortController();
   const first = kindOf(resolver.mx('example.test', impatient.signal));
   await new Promise((resolve) => setTimeout(resolve, 20));
