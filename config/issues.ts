@@ -18,7 +18,19 @@ export interface Judged {
 }
 
 export function findingsOf(issues: readonly Issue[], judged: Judged): readonly Finding[] {
-  return worthTelling(issues).flatMap((issue) => findingsOfIssue(issue, [], judged));
+  const findings = worthTelling(issues).flatMap((issue) => findingsOfIssue(issue, [], judged));
+  return findings.filter((finding) => !isMistyped(finding, findings, judged));
+}
+
+/** A key that is missing because it is mistyped is told once, where it stands. */
+function isMistyped(missing: Finding, findings: readonly Finding[], judged: Judged): boolean {
+  if (valueAt(judged.value, missing.path) !== undefined) return false;
+  const home = printPath(missing.path.slice(0, -1));
+  const meant = JSON.stringify(missing.path.at(-1));
+  return findings.some(
+    ({ at, path, suggestion }) =>
+      at === 'key' && suggestion === meant && printPath(path.slice(0, -1)) === home,
+  );
 }
 
 /** A refinement that misses something in a map with an unknown key most likely misses that key. */

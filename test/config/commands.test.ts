@@ -109,3 +109,21 @@ test('example, reference and schema are printed', () => {
     additionalProperties: false,
   });
 });
+
+test('secrets deep in sites and directory sources are not shown', () => {
+  const text = `hostname: gw.example.org
+sites:
+  a: { nextHops: [{ host: a }], auth: { user: u, password: hunter2hunter2 } }
+directory:
+  sources:
+    - kind: ldap
+      name: ad
+      preset: openldap
+      servers: ["ldaps://a"]
+      bind: { method: simple, dn: cn=reader, password: hunter2hunter2 }
+`;
+  const shown = showCommand(write('deep.yaml', text), options);
+  expect(shown.exitCode).toBe(0);
+  expect(shown.text).not.toContain('hunter2');
+  expect(shown.text.match(/\*\*\*/g)).toHaveLength(2);
+});
