@@ -152,14 +152,14 @@ const ldap = z.strictObject({
 const ldif = z.strictObject({
   kind: z.literal('ldif').describe('ldif: an LDIF file, read again when it has changed.'),
   ...mapping,
-  file: filePath.describe('The file: content records, UTF-8.'),
+  file: filePath.describe('The file: content records, UTF-8. run.user must be able to read it.'),
 });
 
 const csv = z.strictObject({
   kind: z.literal('csv').describe('csv: a CSV file with a header line, read again when it has changed.'),
   name: mapping.name,
   file: filePath.describe(
-    'The file, UTF-8. Columns: address, aliases, kind, displayName, home, target, members, owners, reportTo, hidden, disabled, moderated, internalOnly, id, attribute:NAME.',
+    'The file, UTF-8. run.user must be able to read it. Columns: address, aliases, kind, displayName, home, target, members, owners, reportTo, hidden, disabled, moderated, internalOnly, id, attribute:NAME.',
   ),
   separator: z.enum([',', ';', '\t']).default(',').describe('What stands between two fields.'),
   maxEntries: z.int().min(1).max(1_000_000).default(200_000).describe('A file with more lines is refused.'),

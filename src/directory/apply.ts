@@ -10,6 +10,7 @@
  * snapshot stays.
  */
 import type { Database, Queryable } from '../ports/database.ts';
+import { emptySeen, emptyStage } from './stage.ts';
 
 export interface LossLimit {
   /** Part of the known entries, 0 to 1. */
@@ -54,6 +55,8 @@ const batchRows = 5000;
 export function apply(database: Database, options: ApplyOptions, signal: AbortSignal): Promise<Applied> {
   return database.transaction(async (tx) => {
     const { source } = options;
+    // Finding what is gone goes over all entries at once.
+    await tx.query(`set local statement_timeout = '10min'`);
     if (options.byIds) await tx.query(unseenText, [source]);
     const victims = victimsOf(options);
     await refuseSuspiciousLoss(tx, options, victims);
@@ -209,6 +212,6 @@ async function settle(tx: Queryable, options: ApplyOptions, grown: number): Prom
        deletions_at = case when $4 or $5 then $3 else d.deletions_at end`,
     [source, cursor, now, mode === 'full', byIds, grown],
   );
-  await tx.query('delete from directory_stage where source = $1', [source]);
-  await tx.query('delete from directory_seen where source = $1', [source]);
+  await emptyStage(tx, source);
+  await emptySeen(tx, source);
 }

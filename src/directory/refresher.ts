@@ -12,6 +12,7 @@ import type { DirectorySource } from '../ports/directory.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { type LossLimit, SuspiciousLoss } from './apply.ts';
+import { forgetOthers } from './forget.ts';
 import { type Refreshed, type RefreshWish, refresh } from './refresh.ts';
 import { survey } from './survey.ts';
 
@@ -49,6 +50,8 @@ export const requestRefresh = (
   database: Database,
   wish: RefreshWish & { readonly source?: string },
 ): Promise<void> => database.notify(refreshChannel, JSON.stringify(wish));
+
+type Outcome = 'good' | 'failed' | 'refused';
 
 export class Refresher implements AsyncDisposable {
   readonly #parts: RefresherParts;
@@ -106,7 +109,12 @@ export class Refresher implements AsyncDisposable {
 
   async #lead(held: HeldLock): Promise<void> {
     const signal = AbortSignal.any([this.#stop.signal, held.lost]);
-    await forgetOthers(this.#parts.database, this.#parts.sources);
+    const { database, sources, now } = this.#parts;
+    await forgetOthers(
+      database,
+      sources.map((source) => source.name),
+      now(),
+    );
     await Promise.all(this.#parts.sources.map((source) => this.#follow(source, signal)));
   }
 
@@ -116,9 +124,9 @@ export class Refresher implements AsyncDisposable {
     while (!signal.aborted) {
       await this.#watchAge(source.name, signal, due);
       if (signal.aborted) return;
-      const good = await this.#once(source, this.#wishes.get(source.name)!.take(), signal);
-      failures = good ? 0 : failures + 1;
-      due = this.#parts.now().getTime() + this.#pause(failures);
+      const outcome = await this.#once(source, this.#wishes.get(source.name)!.take(), signal);
+      failures = outcome === 'good' ? 0 : failures + 1;
+      due = this.#parts.now().getTime() + this.#pause(outcome, failures);
     }
   }
 
@@ -132,10 +140,13 @@ export class Refresher implements AsyncDisposable {
     return row.good_at.getTime() + this.#options.refreshEvery;
   }
 
-  #pause(failures: number): number {
+  /** What was refused as a suspicious loss will be so again until an operator looks: no hurry. */
+  #pause(outcome: Outcome, failures: number): number {
     const { refreshEvery } = this.#options;
-    const base = failures === 0 ? refreshEvery : Math.min(refreshEvery, firstRetry * 2 ** (failures - 1));
-    return base * (0.9 + 0.2 * this.#parts.random());
+    const spread = 0.9 + 0.2 * this.#parts.random();
+    if (outcome === 'good') return refreshEvery * spread;
+    if (outcome === 'refused') return refreshEvery * 6 * spread;
+    return Math.min(refreshEvery, firstRetry * 2 ** (failures - 1)) * spread;
   }
 
   /** Waits until `due` or a wish, raising the alarm meanwhile when the snapshot has become too old. */
@@ -170,7 +181,7 @@ export class Refresher implements AsyncDisposable {
     metrics.count('isthmus_alarms_total', { kind: 'directory-too-old', source });
   }
 
-  async #once(source: DirectorySource, wish: RefreshWish, signal: AbortSignal): Promise<boolean> {
+  async #once(source: DirectorySource, wish: RefreshWish, signal: AbortSignal): Promise<Outcome> {
     const { database, log, metrics, now } = this.#parts;
     const began = performance.now();
     try {
@@ -179,10 +190,10 @@ export class Refresher implements AsyncDisposable {
       log.info({ source: source.name, ...done, seconds }, 'directory refreshed');
       metrics.count('isthmus_directory_refreshes_total', { source: source.name, outcome: 'good' });
       await this.#survey(done);
-      return true;
+      return 'good';
     } catch (error) {
       if (!signal.aborted) await this.#failed(source.name, error);
-      return false;
+      return error instanceof SuspiciousLoss ? 'refused' : 'failed';
     }
   }
 
@@ -220,31 +231,6 @@ export class Refresher implements AsyncDisposable {
         log.warn({ source, error: textOf(also) }, 'the trouble could not be written down'),
       );
   }
-}
-
-/** What sources left behind that are no longer configured. */
-async function forgetOthers(database: Database, sources: readonly DirectorySource[]): Promise<void> {
-  const names = sources.map((source) => source.name);
-  const old = await database.query<{ source: string }>(
-    'select source from directory_source where source <> all($1::text[])',
-    [names],
-  );
-  if (old.length === 0) return;
-  await database.transaction(async (tx) => {
-    await tx.query(`set local statement_timeout = '10min'`);
-    await tx.query('delete from directory_problem where source <> all($1::text[])', [names]);
-    for (const [table, column] of [
-      ['directory_address', 'entry'],
-      ['directory_member', 'grp'],
-    ]) {
-      await tx.query(
-        `delete from ${table} t using directory_entry e where e.n = t.${column} and e.source <> all($1::text[])`,
-        [names],
-      );
-    }
-    await tx.query('delete from directory_entry where source <> all($1::text[])', [names]);
-    await tx.query('delete from directory_source where source <> all($1::text[])', [names]);
-  });
 }
 
 /** Wishes for a refresh that were heard while one is running are one wish afterwards. */

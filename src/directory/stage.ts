@@ -26,7 +26,7 @@ export async function stage(
   signal: AbortSignal,
   progress: (rows: number) => void,
 ): Promise<Staged> {
-  await database.query('delete from directory_stage where source = $1', [source]);
+  await emptyStage(database, source);
   let batch = new Map<string, StagedRow | undefined>();
   let keys = 0;
   let rows = 0;
@@ -86,6 +86,26 @@ function storable(value: unknown): string {
   );
 }
 
+/** In batches: what a crash left of a large read is not gone within one statement's time. */
+async function empty(database: Queryable, text: string, source: string): Promise<void> {
+  for (;;) {
+    const [row] = await database.query<{ gone: number }>(text, [source]);
+    if (row!.gone === 0) return;
+  }
+}
+
+const emptyText = (table: string): string => `with gone as (
+  delete from ${table} where ctid = any(array(select ctid from ${table} where source = $1 limit 50000)) returning 1)
+  select count(*) as gone from gone`;
+const emptyStageText = emptyText('directory_stage');
+const emptySeenText = emptyText('directory_seen');
+
+export const emptyStage = (database: Queryable, source: string): Promise<void> =>
+  empty(database, emptyStageText, source);
+
+export const emptySeen = (database: Queryable, source: string): Promise<void> =>
+  empty(database, emptySeenText, source);
+
 /** Ids that the source still has, for finding what it no longer has. */
 export async function stageIds(
   database: Queryable,
@@ -93,7 +113,7 @@ export async function stageIds(
   ids: AsyncIterable<string>,
   signal: AbortSignal,
 ): Promise<number> {
-  await database.query('delete from directory_seen where source = $1', [source]);
+  await emptySeen(database, source);
   let batch: string[] = [];
   let count = 0;
   const flush = async (): Promise<void> => {

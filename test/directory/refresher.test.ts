@@ -162,15 +162,23 @@ test('a suspicious loss raises an alarm and keeps the snapshot', { timeout: 30_0
   await expect.poll(entries, { timeout: 5000 }).toBe(0);
 });
 
-test('what a source left behind that is no longer configured is removed', async () => {
+test('what a source left behind that is no longer configured goes after a week', async () => {
   const old = new WrittenSource('old', entry('old', 'cn=x', { mail: ['x@example.org'] }));
   const first = await start([old]);
   await expect.poll(() => counted).toContain('isthmus_directory_refreshes_total old good');
   await first.stop();
-  await start([new WrittenSource('ad', ada)]);
   const sources = async () =>
-    (await fresh.database.query<{ source: string }>('select distinct source from directory_entry', [])).map(
+    (await fresh.database.query<{ source: string }>('select source from directory_entry order by 1', [])).map(
       (row) => row.source,
     );
-  await expect.poll(sources, { timeout: 10_000 }).toEqual(['ad']);
+  const second = await start([new WrittenSource('ad', ada)]);
+  await expect.poll(sources).toEqual(['ad', 'old']);
+  await second.stop();
+  await fresh.database.query(
+    `update directory_source set good_at = now() - interval '8 days' where source = 'old'`,
+  );
+  await start([new WrittenSource('ad', ada)]);
+  await expect.poll(sources).toEqual(['ad']);
+  const left = await fresh.database.query(`select key from directory_address where key like 'x@%'`, []);
+  expect(left).toEqual([]);
 });
