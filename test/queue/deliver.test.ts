@@ -60,7 +60,7 @@ test('a message is delivered as it came, under our trace field, and its story is
 
 test('a message larger than the inline limit goes by the blob store and comes out whole', async () => {
   bench.work();
-  const text = Buffer.concat([Buffer.from(sample), Buffer.alloc(300_000, 'x'.repeat(70) + '\r\n')]);
+  const text = Buffer.concat([Buffer.from(sample), Buffer.alloc(300_000, `${'x'.repeat(70)}\r\n`)]);
   await bench.accept({ to: ['bob@example.net'], text });
   await bench.empty();
   expect(bench.blobs.kept.size).toBe(1);
@@ -338,7 +338,7 @@ test('a slow destination with much mail does not stop the others', async () => {
 });
 
 test('content that is gone from the blob store is held for people to look at', async () => {
-  const text = Buffer.concat([Buffer.from(sample), Buffer.alloc(100_000, 'x'.repeat(70) + '\r\n')]);
+  const text = Buffer.concat([Buffer.from(sample), Buffer.alloc(100_000, `${'x'.repeat(70)}\r\n`)]);
   await bench.accept({ to: ['bob@example.net'], text });
   bench.blobs.kept.clear();
   bench.work();
