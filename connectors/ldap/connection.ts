@@ -59,6 +59,8 @@ export interface Search {
   readonly scope?: 'base' | 'sub';
   /** OIDs of controls without value, critical. */
   readonly controls?: readonly string[];
+  /** Where the configured size would be too much. */
+  readonly pageSize?: number;
 }
 
 export class LdapConnection {
@@ -188,7 +190,8 @@ export class LdapConnection {
     do {
       this.#signal.throwIfAborted();
       this.#cookie = undefined;
-      const paged = search.scope === 'base' ? [] : [new PageRequest(this.#settings.pageSize, cookie)];
+      const paged =
+        search.scope === 'base' ? [] : [new PageRequest(search.pageSize ?? this.#settings.pageSize, cookie)];
       const answer = this.#client.search(search.base, optionsOf(search), [
         ...paged,
         ...(search.controls ?? []).map((oid) => new Control(oid, { critical: true })),
@@ -205,24 +208,19 @@ export class LdapConnection {
   }
 
   /** One entry, or undefined where there is none (or none that we may see). */
-  async read(
-    dn: string,
-    attributes: readonly string[],
-    options: { readonly controls?: readonly string[] } = {},
-  ): Promise<RawEntry | undefined> {
+  async read(dn: string, attributes: readonly string[]): Promise<RawEntry | undefined> {
     try {
       for await (const entry of this.search({
         base: dn,
         filter: '(objectClass=*)',
         attributes,
         scope: 'base',
-        ...options,
       })) {
         return entry;
       }
     } catch (error) {
-      // noSuchObject (32), insufficientAccessRights (50), unavailableCriticalExtension (12).
-      if (![32, 50, 12].includes((error as { code?: number }).code ?? -1)) throw error;
+      // noSuchObject, insufficientAccessRights.
+      if (![32, 50].includes((error as { code?: number }).code ?? -1)) throw error;
     }
     return undefined;
   }

@@ -3,8 +3,8 @@
  *
  * Update sequence numbers belong to one database of one domain controller: the
  * cursor names it (invocationId), and at another one everything is read again.
- * Deleted objects are found among the tombstones where the account may see the
- * container `CN=Deleted Objects`; where it may not, the list of ids serves.
+ * Deleted objects are found among the tombstones where the account may see any;
+ * where it may not, the list of ids serves.
  *
  * A renamed container renames all below it, without a new number on them: when one
  * has changed that is not new, everything is read again.
@@ -92,23 +92,31 @@ async function* upserts(reading: Reading, from: bigint): AsyncGenerator<SourceCh
   }
 }
 
-const deletedObjects = (base: string): string => `CN=Deleted Objects,${domainOf(base)}`;
-
 /** The `DC=` parts at the end of a base. */
 const domainOf = (base: string): string => /(?:^|,)((?:\s*DC=[^,]+,?)+)$/i.exec(base)?.[1] ?? base;
 
+/**
+ * Whether a tombstone can be seen in every domain. That the container can be seen says nothing: Samba shows it to
+ * accounts from whom it hides what is in it. Where nothing was ever deleted we cannot know, and go by the ids.
+ */
 async function seesTombstones({ connection, bases, deletions, mapping }: Reading): Promise<boolean> {
-  if (deletions === 'idList' || mapping.names.id[0]?.toLowerCase() !== 'objectguid') return false;
-  for (const base of bases) {
-    const dn = deletedObjects(base);
-    const seen = await connection.read(dn, ['1.1'], { controls: [showDeleted] });
-    if (seen) continue;
+  const [id] = mapping.names.id;
+  if (deletions === 'idList' || id?.toLowerCase() !== 'objectguid') return false;
+  for (const base of new Set(bases.map(domainOf))) {
+    if (await seesOne(connection, base, id)) continue;
     if (deletions === 'auto') return false;
     throw new Error(
-      `${connection.url}: the account may not see ${dn}: grant it List Contents and Read Property there, or set deletions to idList`,
+      `${connection.url}: the account sees no deleted object of ${base}: let it list and read CN=Deleted Objects,${base}, or set deletions to idList`,
     );
   }
   return true;
+}
+
+async function seesOne(connection: LdapConnection, base: string, id: string): Promise<boolean> {
+  const filter = '(&(isDeleted=TRUE)(!(cn=Deleted Objects)))';
+  const search = { base, filter, attributes: [id], controls: [showDeleted], pageSize: 2 };
+  for await (const raw of connection.search(search)) if (raw.has(id)) return true;
+  return false;
 }
 
 async function* deletions(reading: Reading, from: bigint): AsyncGenerator<SourceChange> {
