@@ -112,7 +112,11 @@ const limits = z
       30,
     ),
     errors: orNone('Refused commands in one connection, before it is ended.', 20),
-    commandLine: sizeBetween('512B', '64KB').prefault('2KB').describe('Length of one command line.'),
+    commandLine: sizeBetween('512B', '64KB')
+      .prefault('12KB')
+      .describe(
+        'Length of one command line. RFC 4954 asks for 12KB for AUTH; the others need less than 2KB.',
+      ),
     messageSize: size.prefault('50MB').describe('Size of one message. 0B for no limit.'),
     headerSize: sizeBetween('4KB', '4MB').prefault('256KB').describe('Size of the header section.'),
     headerFields: orNone('Fields in the header section.', 1000),

@@ -73,7 +73,7 @@ function startTls(session: Connection, argument: string): void | Promise<void> {
   if (session.setting.contexts === undefined) throw new MailError('never', 'notSupported');
   if (session.secure) throw sequence('TLS is on already');
   if (argument !== '') throw new MailError('never', 'badSyntax', { text: 'STARTTLS takes no argument' });
-  return new Promise((resolve) => session.handler_STARTTLS(Buffer.from('STARTTLS'), resolve));
+  return new Promise((resolve) => session.handler_STARTTLS(Buffer.from(argument), resolve));
 }
 
 function xclient(session: Connection, argument: string): void {

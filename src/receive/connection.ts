@@ -53,6 +53,8 @@ export class Connection extends SMTPConnection {
   readonly connectedAt: number;
   readonly who: Identity;
   readonly #onleave: () => void;
+  /** The TLS socket as soon as there is one, also while `_socket` is still the one below. */
+  #top: Socket;
   #errors = 0;
   #out = '';
   #flushDue = false;
@@ -68,6 +70,7 @@ export class Connection extends SMTPConnection {
     super(server, socket, { remoteAddress: ip, remotePort: port });
     this.who = new Identity(ip, this);
     this.#onleave = onleave;
+    this.#top = socket;
     this.connectedAt = this.setting.deps.now().getTime();
   }
 
@@ -160,7 +163,19 @@ export class Connection extends SMTPConnection {
 
   override close(): void {
     this.#flush();
-    super.close();
+    if (this._upgrading) this.destroy();
+    else super.close();
+  }
+
+  /** At once. Never the socket below a TLS one: a handshake must not lose the ground under it. */
+  destroy(): void {
+    this.#top.destroy();
+  }
+
+  /** The base class arms each socket it takes, the TLS one before its handshake. */
+  override _armTimeout(socket: Socket = this._socket): void {
+    this.#top = socket;
+    super._armTimeout(socket);
   }
 
   override _onClose(): void {
@@ -350,7 +365,7 @@ export class Connection extends SMTPConnection {
     if (this._closing || this._closed) return;
     const since = this.#clientsTurn;
     if (this._upgrading) {
-      if (now - (since ?? this.connectedAt) > limits.commandTime) this._socket.destroy();
+      if (now - (since ?? this.connectedAt) > limits.commandTime) this.destroy();
       return;
     }
     if (this.#lookupsSince !== undefined && now - this.#lookupsSince > limits.lookupTime) {

@@ -18,7 +18,7 @@ export function data(session: Connection, argument: string): void {
   if (transaction === undefined) throw new MailError('never', 'badSequence');
   const message = begin(session, transaction);
   session.say(replies.content);
-  session.stream?.receive(new DataSink(message), (done) => void settle(session, transaction, message, done));
+  session.stream?.receive(new DataSink(message), (done) => settle(session, transaction, message, done));
 }
 
 export function bdat(session: Connection, argument: string): void {
@@ -40,7 +40,7 @@ export function bdat(session: Connection, argument: string): void {
       session.fail(new MailError('never', 'badSequence', { text: 'No valid recipients' }));
       done();
     } else if (last) {
-      void settle(session, transaction, message, done);
+      settle(session, transaction, message, done);
     } else {
       session.say({ code: 250, enhanced: '2.0.0', lines: [`${size} octets received`] });
       done();
@@ -85,7 +85,14 @@ function begin(session: Connection, transaction: Transaction): Message {
 }
 
 /** The end of the content: 250 once the spool has it, else why not; with LMTP once for each recipient (RFC 2033 §4.2). */
-async function settle(
+function settle(session: Connection, transaction: Transaction, message: Message, done: () => void): void {
+  answer(session, transaction, message, done).catch((error: unknown) => {
+    session.fail(error);
+    session.close();
+  });
+}
+
+async function answer(
   session: Connection,
   transaction: Transaction,
   message: Message,

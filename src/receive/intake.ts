@@ -14,20 +14,26 @@ const headerTime = 5_000;
 /** For a refusal to get to its reader. */
 const refusalTime = 1_000;
 
-export function takeSocket(server: ReceiveServer, socket: Socket): void {
+/** `onsession` is called when a session takes the socket over; until then its `close` is seen by whoever listens. */
+export function takeSocket(server: ReceiveServer, socket: Socket, onsession: () => void): void {
   // A client may be gone at any time; nothing is to be done about it before there is a session.
   socket.on('error', () => {});
   const ip = socket.remoteAddress === undefined ? undefined : plainIp(socket.remoteAddress);
   if (ip === undefined) {
     socket.destroy();
   } else if (server.setting.recogniser.proxies.has(ip)) {
-    readProxyHeader(server, socket, ip);
+    readProxyHeader(server, socket, ip, onsession);
   } else {
-    admit(server, socket, ip, socket.remotePort ?? 0);
+    admit(server, socket, ip, socket.remotePort ?? 0, onsession);
   }
 }
 
-function readProxyHeader(server: ReceiveServer, socket: Socket, balancer: string): void {
+function readProxyHeader(
+  server: ReceiveServer,
+  socket: Socket,
+  balancer: string,
+  onsession: () => void,
+): void {
   let octets: Buffer = Buffer.alloc(0);
   const stop = (why: string) => {
     finish();
@@ -47,8 +53,8 @@ function readProxyHeader(server: ReceiveServer, socket: Socket, balancer: string
     finish();
     const rest = octets.subarray(result.used);
     if (rest.length > 0) socket.unshift(rest);
-    if (result.header.kind === 'local') admit(server, socket, balancer, socket.remotePort ?? 0);
-    else admit(server, socket, result.header.source.ip, result.header.source.port);
+    if (result.header.kind === 'local') admit(server, socket, balancer, socket.remotePort ?? 0, onsession);
+    else admit(server, socket, result.header.source.ip, result.header.source.port, onsession);
   };
   const finish = () => {
     clearTimeout(timer);
@@ -67,13 +73,14 @@ const refusals: Readonly<Record<Exclude<Admitted, 'admitted'>, ConditionName>> =
   tooFast: 'tooManyConnections',
 };
 
-function admit(server: ReceiveServer, socket: Socket, ip: string, port: number): void {
+function admit(server: ReceiveServer, socket: Socket, ip: string, port: number, onsession: () => void): void {
   const { admission, recogniser, deps, options, log } = server.setting;
   const standing = recogniser.standing(ip);
   const trusted = standing.mayRelay || standing.site !== undefined;
   const admitted = admission.enter(ip, trusted, deps.now().getTime());
   deps.metrics.count('isthmus_connections_total', { listener: options.name });
   if (admitted === 'admitted') {
+    onsession();
     server.begin(socket, ip, port, () => admission.leave(ip, trusted));
     return;
   }

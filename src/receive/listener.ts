@@ -104,9 +104,10 @@ class Serving implements Listener {
   readonly #net: Server;
   readonly #server: ReceiveServer;
   readonly #admission: Admission;
-  readonly #sockets = new Set<Socket>();
+  /** Before their session, or refused one. */
+  readonly #strangers = new Set<Socket>();
   readonly #sweeper: NodeJS.Timeout;
-  #draining = false;
+  #gone: Promise<void> | undefined;
 
   constructor(
     net: Server,
@@ -127,13 +128,17 @@ class Serving implements Listener {
   }
 
   get connections(): number {
-    return this.#server.connections.size;
+    return this.#server.sessionCount;
   }
 
   take(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
-    takeSocket(this.#server, socket);
+    const forget = () => this.#strangers.delete(socket);
+    this.#strangers.add(socket);
+    socket.once('close', forget);
+    takeSocket(this.#server, socket, () => {
+      socket.off('close', forget);
+      forget();
+    });
   }
 
   #bound({ limits }: ListenerOptions): void {
@@ -143,7 +148,7 @@ class Serving implements Listener {
   #sweep(): void {
     const now = this.#server.setting.deps.now().getTime();
     this.#admission.sweep(now);
-    for (const session of this.#server.sessions()) session.sweep(now);
+    for (const session of this.#server.sessions) session.sweep(now);
   }
 
   reload(options: ListenerOptions): void {
@@ -159,10 +164,8 @@ class Serving implements Listener {
   }
 
   async drain(signal: AbortSignal): Promise<void> {
-    if (this.#draining) return;
-    this.#draining = true;
-    const gone = closed(this.#net);
-    for (const session of this.#server.sessions()) session.drain();
+    const gone = this.#stop();
+    for (const session of this.#server.sessions) session.drain();
     const { promise: cut, resolve } = Promise.withResolvers<void>();
     signal.addEventListener('abort', () => resolve(), { once: true });
     if (signal.aborted) resolve();
@@ -172,9 +175,15 @@ class Serving implements Listener {
 
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
-    const gone = this.#net.listening ? closed(this.#net) : undefined;
-    this.#draining = true;
-    for (const socket of this.#sockets) socket.destroy();
+    const gone = this.#stop();
+    for (const socket of this.#strangers) socket.destroy();
+    await this.#server.destroySessions();
     await gone;
+  }
+
+  /** Accepts no more; resolves when the last socket is gone. */
+  #stop(): Promise<void> {
+    this.#gone ??= closed(this.#net);
+    return this.#gone;
   }
 }

@@ -25,6 +25,8 @@ export interface MessageContext {
   readonly trace: (id: QueueId, date: Date) => string;
 }
 
+const lineEnd = Buffer.of(0x0d, 0x0a);
+
 /** Refused for its line endings: what the client sent behind it must not run (SMTP smuggling). */
 export const isSmuggling = (error: unknown): boolean =>
   error instanceof MailError && error.condition === 'badLineEnding';
@@ -97,9 +99,10 @@ export class Message {
 
   write(chunk: Buffer): void {
     this.#octets += chunk.length;
-    if (this.#refusal !== undefined) return;
     const content = this.#normaliser === undefined ? chunk : this.#normaliser.push(chunk);
     this.#scanner.push(content);
+    // Refused already: only its line endings can make it worse.
+    if (this.#refusal !== undefined && !this.#scanner.isOdd) return;
     const refusal = this.#trouble();
     if (refusal === undefined) this.#pipe.write(content);
     else this.refuse(refusal);
@@ -108,6 +111,8 @@ export class Message {
   /** What cannot become better by what follows. */
   #trouble(): MailError | undefined {
     const { limits, content } = this.#context.options;
+    const odd = this.#scanner.isOdd ? this.#scanner.odd : undefined;
+    if (odd?.bareCr || odd?.bareLf) return new MailError('never', 'badLineEnding');
     if (limits.messageSize > 0 && this.#scanner.size > limits.messageSize) {
       return new MailError('never', 'messageTooBig', {
         text: `Message exceeds the limit of ${limits.messageSize} octets`,
@@ -118,10 +123,7 @@ export class Message {
         text: `Header section exceeds the limit of ${limits.headerSize} octets`,
       });
     }
-    if (!this.#scanner.isOdd) return undefined;
-    const odd = this.#scanner.odd;
-    if (odd.bareCr || odd.bareLf) return new MailError('never', 'badLineEnding');
-    if (odd.nul && content.nul === 'refuse') {
+    if (odd?.nul && content.nul === 'refuse') {
       return new MailError('never', 'badContent', { text: 'NUL in the message' });
     }
     return undefined;
@@ -129,8 +131,9 @@ export class Message {
 
   /** The message will not be taken; the spool is told, the rest is read and goes nowhere. Bare line ends count most. */
   refuse(error: MailError): void {
-    if (this.#refusal === undefined || isSmuggling(error)) this.#refusal = error;
-    this.#pipe.fail(error);
+    if (this.#refusal === undefined) this.#pipe.fail(error);
+    if (!isSmuggling(this.#refusal) && (this.#refusal === undefined || isSmuggling(error)))
+      this.#refusal = error;
   }
 
   /** The content is complete: resolves when it is safe. */
@@ -148,7 +151,7 @@ export class Message {
     const left = this.#normaliser?.end();
     if (left !== undefined && left.length > 0) this.#pass(left);
     // BDAT need not end with a line end; what goes out by DATA must (RFC 5321 §4.1.1.4).
-    if (!this.#scanner.endsLine) this.#pass(Buffer.from('\r\n'));
+    if (!this.#scanner.endsLine) this.#pass(lineEnd);
     const refusal = this.#trouble();
     if (refusal === undefined) this.#pipe.end();
     else this.refuse(refusal);

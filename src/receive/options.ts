@@ -90,7 +90,7 @@ export interface Limits {
   readonly connectionsPerNetwork: number;
   /** New ones in a minute for one network; sites and relay clients are not counted. */
   readonly connectionsPerMinute: number;
-  /** Accepted in a minute for one network; sites and relay clients are not counted. */
+  /** Begun in a minute by one network; sites and relay clients are not counted. */
   readonly messagesPerMinute: number;
   readonly messagesPerConnection: number;
   readonly recipients: number;
@@ -98,7 +98,7 @@ export interface Limits {
   readonly refusedRecipients: number;
   /** Refused commands in one connection; then 421. */
   readonly errors: number;
-  /** Octets of one command line, CRLF counted. RFC 5321 §4.5.3.1.4 asks for 512, and the extensions add theirs. */
+  /** Octets of one command line, CRLF counted. RFC 5321 §4.5.3.1.4 asks for 512, the extensions add theirs, AUTH up to 12288. */
   readonly commandLine: number;
   readonly messageSize: number;
   readonly headerSize: number;

@@ -48,6 +48,7 @@ export function makeSetting(
 
 export class ReceiveServer extends SMTPServer {
   #setting: Setting;
+  readonly #sessions = new Map<Connection, Promise<void>>();
 
   constructor(setting: Setting) {
     const implicit = setting.options.tls.mode === 'implicit';
@@ -96,15 +97,30 @@ export class ReceiveServer extends SMTPServer {
 
   /** `onleave` is called once, when the connection is gone. */
   begin(socket: Socket, ip: string, port: number, onleave: () => void): void {
-    const connection = new Connection(this, socket, ip, port, onleave);
+    const { promise: gone, resolve } = Promise.withResolvers<void>();
+    const connection = new Connection(this, socket, ip, port, () => {
+      this.#sessions.delete(connection);
+      onleave();
+      resolve();
+    });
+    this.#sessions.set(connection, gone);
     this.connections.add(connection);
     connection.init();
   }
 
-  /** The sessions that are not over. */
-  *sessions(): Generator<Connection> {
-    for (const connection of this.connections) {
-      if (connection instanceof Connection) yield connection;
-    }
+  /** Those whose sockets are not gone yet, also when all was said. */
+  get sessions(): IterableIterator<Connection> {
+    return this.#sessions.keys();
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** Ends all sessions at once. */
+  async destroySessions(): Promise<void> {
+    const all = [...this.#sessions];
+    for (const [session] of all) session.destroy();
+    await Promise.all(all.map(([, gone]) => gone));
   }
 }

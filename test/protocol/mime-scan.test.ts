@@ -96,6 +96,17 @@ describe('the scanner', () => {
     expect(fieldCount).toBeLessThanOrEqual(91);
   });
 
+  test('a message without blank line and with lines that are no fields has no big header', () => {
+    const text = `Subject: a\r\n${'just words\r\n'.repeat(1000)}`;
+    for (const pieces of [1, 20]) {
+      const { headerTooBig, fields } = scan(text, pieces, { headerLimit: 1000 });
+      expect({ headerTooBig, subject: fields.get('subject') }).toEqual({
+        headerTooBig: false,
+        subject: ['a'],
+      });
+    }
+  });
+
   test('any octets in any pieces: the same facts', () => {
     const parts = fc.array(
       fc.constantFrom('\r\n', '\r', '\n', 'a', ':', ' ', 'Received: ', 'x\r\n\r\n', '\0', 'å'),

@@ -119,6 +119,7 @@ describe('the connection', () => {
     expect(upgrade).toMatch(
       /this\._upgrading = false[\s\S]*this\.hostNameAppearsAs = false[\s\S]*this\._resetSession\(\)/,
     );
+    expect(upgrade).toMatch(/this\._armTimeout\(tlsSocket\)/);
     expect(upgrade).toMatch(/this\._server\.onSecure\(/);
     expect(upgrade).toMatch(/this\._onCloseEvent\(/);
     expect(upgrade).toMatch(/this\._onError\(err\)/);

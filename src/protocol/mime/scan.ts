@@ -12,7 +12,7 @@ import { parseOwnReceived } from '../smtp/received.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
-const headerEnd = Buffer.from('\r\n\r\n');
+const headerEnd = Buffer.of(CR, LF, CR, LF);
 
 export interface ScanOptions {
   /** Names of this installation, lower case: Received fields by them with our mark are our own. */
@@ -128,7 +128,7 @@ export class ContentScanner {
     const room = this.#headerLimit - this.#headerLength;
     this.#header.push(part.length > room ? part.subarray(0, room) : part);
     this.#headerLength += Math.min(part.length, room);
-    if (part.length > room) this.#headerState = 'tooBig';
+    if (part.length > room) this.#headerState = endsBefore(this.#header) ? 'done' : 'tooBig';
     else if (end >= 0) this.#headerState = 'done';
     else this.#tail = tailOf(this.#tail, chunk);
   }
@@ -171,6 +171,17 @@ function tailOf(before: Buffer, chunk: Buffer): Buffer {
   if (chunk.length >= 3) return chunk.subarray(chunk.length - 3);
   const both = Buffer.concat([before, chunk]);
   return both.subarray(Math.max(0, both.length - 3));
+}
+
+const fieldStart = /^[!-9;-~]+[ \t]*:/;
+
+/** A message without a blank line: whether some line is neither field nor continuation, so that the header ended there. */
+function endsBefore(header: readonly Buffer[]): boolean {
+  const lines = Buffer.concat(header).toString('latin1').split('\r\n');
+  return lines.some((line, index) => {
+    const cut = index === lines.length - 1;
+    return !cut && !/^[ \t]/.test(line) && !fieldStart.test(line);
+  });
 }
 
 interface ParsedHeader {

@@ -12,8 +12,8 @@
 const CR = 0x0d;
 const LF = 0x0a;
 const DOT = 0x2e;
-const lineStartDot = Buffer.from('\r\n.');
-const oneCr = Buffer.from('\r');
+const lineStartDot = Buffer.of(CR, LF, DOT);
+const oneCr = Buffer.of(CR);
 
 /** Where the last octet left us. `dot` and `dotCr` were read and not handed on yet. */
 type Place = 'lineStart' | 'inLine' | 'cr' | 'dot' | 'dotCr';

@@ -22,7 +22,8 @@ export type ProxyResult =
   | { readonly state: 'complete'; readonly used: number; readonly header: ProxyHeader };
 
 const signature = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a]);
-const word = Buffer.from('PROXY ');
+/** `PROXY `. */
+const word = Buffer.of(0x50, 0x52, 0x4f, 0x58, 0x59, 0x20);
 /** §2.1: a version 1 line has 107 octets at most, CRLF counted. */
 const longestLine = 107;
 /** Version 2 may carry TLVs; more than this is nobody's honest header. */
