@@ -35,6 +35,7 @@ const doors: Record<string, RegExp> = {
   ldapts: /^connectors\/ldap\//,
   imapflow: /^connectors\/imap\//,
   'dns-packet': /^connectors\/dns\//,
+  'lru-cache': /^src\/directory\//,
   bullmq: /^migrations\/jobs\.ts$/,
   zod: /^config\//,
   yaml: /^config\/|^src\/route\/expectations\.ts$/,
@@ -55,9 +56,12 @@ const roomOf = (file: string): string => {
   return second?.endsWith('.ts') ? 'main' : (second ?? '');
 };
 
+const importing =
+  /^(?:import|export)\s[^;']*?\sfrom\s+'([^']+)'|^import\s+'([^']+)'|\bimport\(\s*'([^']+)'/gm;
+
 const importsOf = (file: string): string[] =>
-  [...readFileSync(join(root, file), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
-    (match) => match[1] ?? '',
+  [...readFileSync(join(root, file), 'utf8').matchAll(importing)].map(
+    (match) => match[1] ?? match[2] ?? match[3] ?? '',
   );
 
 test.each(files)('%s imports only what the table permits', (file) => {
