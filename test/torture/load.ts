@@ -40,9 +40,10 @@ export function startLoad(options: LoadOptions): Load {
       if (ahead > 0) await pause(Math.min(200, ahead * 1_000));
       if (!going) break;
       number += 1;
+      const mine = number;
       try {
         client ??= await SmtpClient.open(options.port, patience);
-        const promise = await one(client, number, options, attempted);
+        const promise = await one(client, mine, options, attempted);
         if (promise !== undefined) promised.push(promise);
       } catch {
         client?.close();

@@ -48,11 +48,11 @@ const result = await crash({
     ]),
   progress: (text) => process.stderr.write(text),
 });
+const sound = isSound(result.account) && result.left === 0;
+if (!sound) process.stderr.write(`${result.log}\n`);
 process.stdout.write(`${printAccount(result.account, result.kills)}\n`);
 process.stdout.write(
   `left         ${result.left} in the queue\nrestarts     ${result.restarts}\nseconds      ${Math.round(result.seconds)}\n`,
 );
-const sound = isSound(result.account) && result.left === 0;
-if (!sound) process.stderr.write(`${result.log}\n`);
 process.stdout.write(sound ? 'nothing lost\n' : 'NOT SOUND\n');
 process.exit(sound ? 0 : 1);
