@@ -15,7 +15,7 @@ import { TLSSocket } from 'node:tls';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { asMailError, MailError, replyFor } from '../mail/condition.ts';
 import type { ClientTls, Recipient } from '../mail/envelope.ts';
-import type { Reply } from '../mail/reply.ts';
+import { printReply, type Reply } from '../mail/reply.ts';
 import { parseCommandLine } from '../protocol/smtp/command-line.ts';
 import type { MailCommand } from '../protocol/smtp/mail-command.ts';
 import { printReplyLines } from '../protocol/smtp/reply-printer.ts';
@@ -195,6 +195,10 @@ export class Connection extends SMTPConnection {
   hangUp(reply: Reply): void {
     if (this._closing || this._closed) return;
     this.say(reply);
+    if (reply.code >= 400) {
+      this.count(reply);
+      this.setting.log.info({ ip: this.ip, reply: printReply(reply) }, 'session ended');
+    }
     this.close();
   }
 
@@ -296,9 +300,14 @@ export class Connection extends SMTPConnection {
       if (work === undefined) done();
       else work.catch((error: unknown) => this.fail(error)).then(done);
     } catch (error) {
-      this.fail(error);
-      done();
+      this.#failInTurn(error).then(done);
     }
+  }
+
+  /** Behind the answers that are awaited. */
+  async #failInTurn(error: unknown): Promise<void> {
+    if (this.#awaited > 0) await this.answered();
+    this.fail(error);
   }
 
   #perform(line: Buffer): void | Promise<void> {
@@ -329,10 +338,8 @@ export class Connection extends SMTPConnection {
 
   #lineTrouble(trouble: LineTrouble, done: () => void): void {
     const text = trouble === 'tooLong' ? 'Line too long' : 'Lines must end with CRLF';
-    void this.answered().then(() => {
-      if (!this._closing && !this._upgrading) this.fail(new MailError('never', 'lineTooLong', { text }));
-      done();
-    });
+    if (this._closing || this._upgrading) done();
+    else this.#failInTurn(new MailError('never', 'lineTooLong', { text })).then(done);
   }
 
   // ---- who

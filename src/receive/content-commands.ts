@@ -27,7 +27,6 @@ export function bdat(session: Connection, argument: string): void {
   if (match === null || !Number.isSafeInteger(size)) {
     // Nobody knows where the next command begins.
     const error = badValue('Syntax: BDAT size [LAST]');
-    session.count(error.reply);
     session.hangUp(error.reply);
     return;
   }

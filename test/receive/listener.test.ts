@@ -53,6 +53,12 @@ describe('a listener', () => {
     await again.close();
   });
 
+  test('shares its address with other processes where asked to', async () => {
+    const first = await start({ reusePort: true });
+    const second = await start({ reusePort: true, port: first.port });
+    await greeted(second.port);
+  });
+
   test('says which address cannot be bound', async () => {
     const { port } = await start();
     await expect(startListener({ ...listenerOptions(), port }, fakes())).rejects.toThrow(

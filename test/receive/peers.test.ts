@@ -1,11 +1,11 @@
 /**
  * Clients nobody here wrote: swaks, and Postfix's smtp-source.
  */
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { type Listener, startListener } from '../../src/receive/listener.ts';
 import { certificate } from '../fixture/tls.ts';
 import { smtpSource, swaks } from '../peers/clients.ts';
-import { needPackages } from '../peers/packages.ts';
+import { describeWith } from '../peers/need.ts';
 import { type Changes, fakes, listenerOptions } from './fakes.ts';
 
 let listener: Listener | undefined;
@@ -25,7 +25,7 @@ async function start(changes: Changes = {}) {
 const mail = { from: 'bob@example.com', to: ['ada@example.org', 'eve@example.org'] };
 const data = 'Subject: by swaks\r\n\r\n.a line with a dot\r\n';
 
-describe.runIf(await needPackages(['swaks']))('swaks', () => {
+await describeWith(['swaks', 'openssl'], 'receiving from swaks', () => {
   test('hands in a message', async () => {
     const { deps, port } = await start();
     expect((await swaks({ ...mail, port, data })).code).toBe(0);
@@ -84,7 +84,7 @@ describe.runIf(await needPackages(['swaks']))('swaks', () => {
   });
 });
 
-describe.runIf(await needPackages(['postfix']))('smtp-source', () => {
+await describeWith(['postfix'], 'receiving from smtp-source', () => {
   test('hands in two hundred messages over twenty sessions', async () => {
     const { deps, port } = await start();
     await smtpSource({
