@@ -77,7 +77,9 @@ export async function prepare(
   requireReachable(join(binaries.folder, 'postgres'), account, 'its program');
   ownFolder(root, account);
   const data = join(root, 'data');
-  if (!before) await makeCluster(root, data, account, binaries, log, signal);
+  if (before)
+    chmodSync(data, 0o700); // A restored copy may have lost it, and PostgreSQL insists.
+  else await makeCluster(root, data, account, binaries, log, signal);
   return { root, data, socket: socketFolder(root, account) };
 }
 

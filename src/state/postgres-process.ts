@@ -87,6 +87,7 @@ export function adopt(pid: number): PostgresProcess {
  * (at once; the next start recovers from its log), and at last SIGKILL.
  */
 export async function end(running: PostgresProcess, patience: number): Promise<void> {
+  if (running.pid <= 0) return; // It could not be spawned; to the system 0 would mean ourselves.
   for (const [signal, wait] of [
     ['SIGINT', patience],
     ['SIGQUIT', 10_000],

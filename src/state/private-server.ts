@@ -63,7 +63,7 @@ const stopPatience = 30_000;
 const greetEvery = 100;
 const progressEvery = 5_000;
 /** A predecessor's session is gone by then, milliseconds. */
-const takenFor = 10_000;
+const takenFor = 5_000;
 /** A server that we did not launch listens by then, if it is one. */
 const silentFor = 5_000;
 
