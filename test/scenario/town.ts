@@ -106,6 +106,7 @@ function townConfig(parts: {
   const { port, onprem, cloud, ldap, client } = parts;
   return {
     domains: [{ name: 'example.org', type: 'authoritative' }],
+    postmaster: 'ada@example.org',
     sites: {
       onprem: {
         nextHops: [{ host: '127.0.0.1', port: onprem.port }],
@@ -123,17 +124,17 @@ function townConfig(parts: {
     },
     listeners: [listener('mx', port, { relay: { networks: [] } })],
     directory: {
+      refreshEvery: '1s',
       sources: [
         {
           kind: 'ldap',
           name: 'openldap',
           servers: [ldap.url],
           preset: 'openldap',
-          tls: { mode: 'starttls', ca: client.ca },
-          bind: { dn: reader.dn, password: `\${env:LDAP_PASSWORD}` },
+          tls: { ca: client.ca, serverName: 'ldap.test' },
+          bind: { method: 'simple', dn: reader.dn, password: `\${env:LDAP_PASSWORD}` },
           bases: [ldap.base],
           homes: { values: { 'onprem.test': 'onprem', 'cloud.test': 'cloud' } },
-          refreshEvery: '1s',
         },
       ],
     },
