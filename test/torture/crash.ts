@@ -30,8 +30,8 @@ export interface CrashOptions {
 export interface CrashResult {
   readonly account: Account;
   readonly kills: readonly Kill[];
-  /** Messages still queued when waiting ended: anything but 0 is a failure. */
-  readonly left: number;
+  /** Messages still queued when waiting ended, or why that could not be told: anything but 0 is a failure. */
+  readonly left: number | string;
   readonly restarts: number;
   readonly seconds: number;
   /** The end of the system's log. */
@@ -129,11 +129,11 @@ function killed({ pid }: Victim): boolean {
   }
 }
 
-async function drain(system: System, options: CrashOptions): Promise<number> {
-  let left = -1;
+async function drain(system: System, options: CrashOptions): Promise<number | string> {
+  let left: number | string = 'never asked';
   const empty = async () => {
     if (!system.alive()) await system.start();
-    left = await system.queued().catch(() => -1);
+    left = await system.queued().catch((error: Error) => error.message);
     return left === 0;
   };
   await until('an empty queue', empty, options.drainWithin, 500).catch(() => {});
