@@ -2,7 +2,8 @@
  * queue/insert - messages, recipients and trace rows into their tables, any number in one statement each.
  *
  * insertMessages is one statement for all three tables: one round trip and one commit for a whole batch of
- * accepted messages. Bodies travel as binary arrays (postgres-array.ts).
+ * accepted messages. Bodies travel as binary arrays (postgres-array.ts). A claim for a worker that was given up
+ * meanwhile is none.
  */
 import type { Queryable } from '../ports/database.ts';
 import {
@@ -32,7 +33,9 @@ const insertEverything = `
       as new (id, sender, message_id, size, received_at, expires_at, facts, trace, body, blob, recipients)
   ), r as (
     insert into recipient (message_id, slot, address, notify, orcpt, due_at, claimed_by)
-    select * from unnest($12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::int4[])
+    select message_id, slot, address, notify, orcpt, due_at, (select id from worker where id = claimed_by)
+    from unnest($12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::int4[])
+      as new (message_id, slot, address, notify, orcpt, due_at, claimed_by)
   )
   insert into trace (at, event, queue_id, recipient, sender, message_id, last, detail)
   select at, event, queue_id, recipient, sender, message_id, last, detail::jsonb

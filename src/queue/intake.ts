@@ -76,7 +76,7 @@ export class Intake {
     const decided = await this.#decide(asked);
     const splits = decided.filter(
       ({ decision, recipient }) =>
-        decision.verdict === 'deliver' && !recipient.split && decision.copies.length > 1,
+        decision.verdict === 'deliver' && !recipient.split && ownCopy(decision.copies).others.length > 0,
     );
     const unsplit = await this.#split(splits, planned);
     for (const one of decided) if (!unsplit.has(one)) this.#follow(one, planned);
@@ -168,7 +168,9 @@ export class Intake {
       case 'deliver': {
         const { own } = ownCopy(decision.copies);
         if (own) plan(planned, held, { recipient, copy: own, because });
-        else this.#onlyOthers(held, recipient, decision.copies, because);
+        else if (decision.copies.length === 0) {
+          this.#trouble(held, recipient, new Error('routing gave no copy to deliver'), because);
+        } else this.#onlyOthers(held, recipient, decision.copies, because);
         return;
       }
       case 'expand':

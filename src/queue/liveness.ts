@@ -40,6 +40,8 @@ const markDead = `
 export interface Membership {
   /** undefined while the lock is lost or not yet held: start nothing. */
   readonly id: number | undefined;
+  /** Whether claims under `id` are still ours, the lock being lost for a while or not. */
+  owns(id: number): boolean;
   /** Aborts when the claims under the present id may be somebody else's soon: stop at once. */
   readonly lost: AbortSignal;
   close(): Promise<void>;
@@ -80,6 +82,10 @@ class Member implements Membership {
 
   get id(): number | undefined {
     return this.#lock && !this.#lock.lost.aborted ? this.#id : undefined;
+  }
+
+  owns(id: number): boolean {
+    return this.#id === id;
   }
 
   get lost(): AbortSignal {

@@ -14,12 +14,14 @@ const apart = 10;
 export class Notifier {
   readonly #database: Database;
   #timer: NodeJS.Timeout | undefined;
+  #closed = false;
 
   constructor(database: Database) {
     this.#database = database;
   }
 
   notify(): void {
+    if (this.#closed) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#database.notify(spoolChannel).catch(() => undefined);
@@ -27,6 +29,7 @@ export class Notifier {
   }
 
   close(): void {
+    this.#closed = true;
     clearTimeout(this.#timer);
   }
 }

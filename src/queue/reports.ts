@@ -50,6 +50,8 @@ const mostRecipients = 100;
 /** Header sections are given back up to this size. */
 const headerLimit = 16 * 1024;
 const longestLine = 998;
+/** Milliseconds for reading what is given back. */
+const readWithin = 10_000;
 
 const client: Client = { listener: 'queue', protocol: 'local', ip: '127.0.0.1', mayRelay: true };
 
@@ -141,6 +143,7 @@ export class Reports {
     const full =
       entry.action === 'failed' &&
       transaction.ret === 'full' &&
+      !transaction.requireTls && // RFC 8689 §5: its content must not travel unprotected.
       facts.size <= policy.returnLimit &&
       facts.longestLine <= longestLine &&
       transaction.body !== 'binarymime';
@@ -149,7 +152,7 @@ export class Reports {
         message,
         blobs,
         full ? facts.size : headerLimit,
-        AbortSignal.timeout(30_000),
+        AbortSignal.timeout(readWithin),
       );
       const bytes = full ? start : wholeLines(cutHeader(start));
       return {

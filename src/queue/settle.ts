@@ -25,31 +25,32 @@ export interface SettlerOptions {
   readonly reported: () => void;
 }
 
-const batch = { parallel: 2, items: 500 } as const;
+const batch = { parallel: 2, maxItems: 500 } as const;
+const reportBatch = { parallel: 2, maxItems: 100 } as const;
 const whileAway = 250;
 /** Times that a settlement the database does not take is tried before it is left to the log. */
 const stubbornTries = 5;
 
 export class Settler {
   readonly #options: SettlerOptions;
-  readonly #batches: Batches<Settlement, void>;
+  readonly #plain: Batches<Settlement, undefined>;
+  /** Apart, since making reports may have to wait for the blob store. */
+  readonly #reporting: Batches<Settlement, undefined>;
   readonly #closing = new AbortController();
 
   constructor(options: SettlerOptions) {
     this.#options = options;
-    this.#batches = new Batches<Settlement, void>({
-      parallel: batch.parallel,
-      maxItems: batch.items,
-      run: async (items) => {
-        await this.#settle(items, 0);
-        return [];
-      },
-    });
+    const run = async (items: readonly Settlement[]): Promise<readonly undefined[]> => {
+      await this.#settle(items, 0);
+      return [];
+    };
+    this.#plain = new Batches({ run, ...batch });
+    this.#reporting = new Batches({ run, ...reportBatch });
   }
 
   /** Resolves when it is written down. Rejects only when `close` gave up waiting for the database. */
   settle(settlement: Settlement): Promise<void> {
-    return this.#batches.add(settlement);
+    return (settlement.report ? this.#reporting : this.#plain).add(settlement);
   }
 
   /** Waits for what is under way until `signal` aborts. */
@@ -57,7 +58,7 @@ export class Settler {
     const stop = (): void => this.#closing.abort();
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
-    await this.#batches.idle();
+    await Promise.all([this.#plain.idle(), this.#reporting.idle()]);
     signal.removeEventListener('abort', stop);
   }
 

@@ -1,6 +1,9 @@
 /**
  * queue/sweep - what nobody needs any longer goes: trace rows past their time, and blobs that no message refers to.
  *
+ * So do claims of workers that nobody knows: those that were committed at the very instant at which their worker was
+ * given up (liveness.ts).
+ *
  * One process of all does it (an advisory lock), a portion at a time. Blobs: keys of hours at least two hours ago
  * (ports/blob-store), so that nobody can be about to refer to them.
  */
@@ -53,15 +56,30 @@ export function startSweeper(options: SweepOptions): { close(): Promise<void> } 
   };
 }
 
+export interface Swept {
+  readonly rows: number;
+  readonly blobs: number;
+  readonly claims: number;
+}
+
 /** Once through. Says what went. */
-export async function sweep(
-  options: SweepOptions,
-  signal: AbortSignal,
-): Promise<{ rows: number; blobs: number }> {
+export async function sweep(options: SweepOptions, signal: AbortSignal): Promise<Swept> {
   const rows = await sweepTrace(options, signal);
   const blobs = await sweepBlobs(options, signal);
-  if (rows + blobs > 0) options.log.info({ traceRows: rows, blobs }, 'swept');
-  return { rows, blobs };
+  const claims = await sweepClaims(options);
+  if (rows + blobs + claims > 0) options.log.info({ traceRows: rows, blobs, claims }, 'swept');
+  return { rows, blobs, claims };
+}
+
+async function sweepClaims({ database }: SweepOptions): Promise<number> {
+  const [row] = await database.query<{ count: number }>(
+    `with freed as (
+       update recipient set claimed_by = null
+       where claimed_by is not null and claimed_by not in (select id from worker) returning 1
+     ) select count(*) as count from freed`,
+    [],
+  );
+  return row?.count ?? 0;
 }
 
 async function sweepTrace({ database, retention, now }: SweepOptions, signal: AbortSignal): Promise<number> {

@@ -22,9 +22,10 @@ import type { Routing } from '../ports/routing.ts';
 import { attempt, subjectOf } from './attempt.ts';
 import { Batches } from './batches.ts';
 import { Budget, type BudgetLimits } from './budget.ts';
-import { Claims, revive } from './claims.ts';
+import type { Claims } from './claims.ts';
 import { type Held, Intake } from './intake.ts';
 import { joinWorkers, type Membership } from './liveness.ts';
+import { claimAtOnce, Lookout } from './lookout.ts';
 import { type Concurrency, type Finish, NextHops } from './next-hops.ts';
 import { Notifier, retryNow, spoolChannel } from './notifier.ts';
 import type { Settlement } from './outcome.ts';
@@ -67,10 +68,7 @@ export interface HandedOver {
   readonly recipients: readonly SpooledRecipient[];
 }
 
-const lookEvery = 1_000;
-const claimAtOnce = 100;
-const hopsAtOnce = 64;
-const reviveAtOnce = 500;
+const listenAgain = 1_000;
 
 interface HeldTask extends Task {
   readonly held: Held;
@@ -78,7 +76,6 @@ interface HeldTask extends Task {
 
 export class Worker {
   readonly #options: WorkerOptions;
-  readonly #claims: Claims;
   readonly #budget: Budget;
   readonly #settler: Settler;
   readonly #intake: Batches<Held, void>;
@@ -87,23 +84,14 @@ export class Worker {
   readonly #reportNotifier: Notifier;
   /** Aborts what is under way when close() has no more patience. */
   readonly #cut = new AbortController();
-  readonly #revived = new Set<string>();
+  readonly #lookout: Lookout;
   readonly #overflowed = new Set<string>();
   #listener: AsyncDisposable | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
-  #wanted = false;
   #closed = false;
-  /** The last claim was as large as it might be: there is more. */
-  #more = false;
-  #after = '';
-  #waitingAt = 0;
-  #waitingSoon = true;
 
   constructor(options: WorkerOptions) {
     const { database, blobs, log, metrics, now, random, policy, hostname } = options;
     this.#options = options;
-    this.#claims = new Claims(database);
     this.#budget = new Budget(policy.inHand);
     this.#reportNotifier = new Notifier(database);
     const newId = queueIds(now, random);
@@ -122,7 +110,7 @@ export class Worker {
         metrics,
       }),
       reported: () => {
-        this.#wake();
+        this.#lookout.wake();
         this.#reportNotifier.notify();
       },
     });
@@ -134,11 +122,20 @@ export class Worker {
         for (const task of tasks) this.#stall(task);
       },
       revived: (key) => {
-        this.#revived.add(key);
-        this.#wake();
+        this.#lookout.revive(key);
       },
       now,
       random,
+    });
+    this.#lookout = new Lookout({
+      database,
+      budget: this.#budget,
+      worker: () => this.#membership.id,
+      hops: this.#hops,
+      perHop: policy.concurrency.max * 2,
+      admit: (rows, claims, id) => this.#admit(rows, claims, id),
+      log,
+      now,
     });
     const intake = this.#makeIntake();
     this.#intake = new Batches<Held, void>({
@@ -157,31 +154,18 @@ export class Worker {
       joined: () => {
         if (this.#closed) return;
         this.#hops.resume();
-        this.#wake();
+        this.#lookout.wakeForWaiting();
       },
       forgotten: (id) => this.#forget(id),
-      freed: () => this.#wake(),
+      freed: () => this.#lookout.wakeForWaiting(),
     });
     void this.#listen();
-    this.#wake();
+    this.#lookout.wake();
   }
 
-  /** Somebody knows that there is something due, also of what was tried before. */
+  /** Somebody knows that there is something due. */
   wake(): void {
-    this.#waitingSoon = true;
-    this.#wake();
-  }
-
-  #wake(): void {
-    this.#wanted = true;
-    if (this.#looking || this.#closed) return;
-    clearTimeout(this.#timer);
-    this.#looking = this.#look().finally(() => {
-      this.#looking = undefined;
-      if (this.#closed) return;
-      if (this.#wanted && this.#budget.isRoomy && this.#membership.id !== undefined) this.#wake();
-      else this.#timer = setTimeout(() => this.#wake(), lookEvery);
-    });
+    this.#lookout.wakeForWaiting();
   }
 
   /** For a spool in this process: see NearWorker. */
@@ -199,19 +183,21 @@ export class Worker {
   take({ claimedBy, message, recipients }: HandedOver): void {
     const load = { recipients: recipients.length, bytes: memoryOf(message) };
     const held: Held = { message, recipients, claimedBy, load };
-    if (this.#closed) void Promise.all(recipients.map((one) => this.#giveBack(held, one)));
-    else this.#enter(held);
+    if (this.#closed || !this.#membership.owns(claimedBy)) {
+      for (const one of recipients) void this.#giveBack(held, one);
+    } else {
+      this.#enter(held);
+    }
   }
 
   async close(signal: AbortSignal): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#timer);
     const cut = (): void => this.#cut.abort(new Error('the queue is closing'));
     signal.addEventListener('abort', cut, { once: true });
     if (signal.aborted) cut();
     this.#reportNotifier.close();
     await this.#listener?.[Symbol.asyncDispose]();
-    await this.#looking;
+    await this.#lookout.close();
     for (const task of this.#hops.stop()) {
       for (const copy of task.copies) void this.#giveBack(task.held, copy.recipient, task.key);
     }
@@ -227,75 +213,20 @@ export class Worker {
     try {
       const listener = await this.#options.database.listen(spoolChannel, (payload) => {
         if (payload === retryNow) this.#hops.tryAll();
-        this.#waitingSoon ||= payload !== '';
-        this.#wake();
+        if (payload === '') this.#lookout.wake();
+        else this.#lookout.wakeForWaiting();
       });
       if (this.#closed) await listener[Symbol.asyncDispose]();
       else this.#listener = listener;
     } catch (error) {
       this.#options.log.debug({ err: error }, 'cannot listen for new messages yet');
-      if (!this.#closed) setTimeout(() => void this.#listen(), lookEvery).unref();
+      if (!this.#closed) setTimeout(() => void this.#listen(), listenAgain).unref();
     }
   }
 
-  async #look(): Promise<void> {
-    try {
-      do {
-        const worker = this.#membership.id;
-        if (worker === undefined || this.#closed || !this.#budget.isRoomy) return;
-        this.#wanted = false;
-        await this.#reviveSome();
-        const fresh = await this.#claims.fresh(
-          worker,
-          this.#options.now(),
-          Math.min(claimAtOnce, this.#budget.room),
-        );
-        await this.#admit(fresh, worker);
-        this.#more = fresh.length >= claimAtOnce;
-        await this.#lookForWaiting(worker);
-      } while (this.#more || this.#waitingSoon);
-    } catch (error) {
-      this.#options.log.debug({ err: error }, 'cannot look for due messages now');
-    }
-  }
-
-  /** Once a second, or at once where the last round found something or a next hop has room again. */
-  async #lookForWaiting(worker: number): Promise<void> {
-    const { now, policy } = this.#options;
-    const clock = performance.now();
-    if (!this.#waitingSoon && clock - this.#waitingAt < lookEvery) return;
-    const limit = Math.min(claimAtOnce, this.#budget.room);
-    if (limit === 0) return;
-    this.#waitingAt = clock;
-    const { rows, after } = await this.#claims.waiting({
-      worker,
-      now: now(),
-      limit,
-      after: this.#after,
-      full: this.#hops.full(),
-      hops: hopsAtOnce,
-      perHop: Math.min(limit, policy.concurrency.max * 2),
-    });
-    this.#after = after;
-    this.#waitingSoon = rows.length > 0 || after !== '';
-    await this.#admit(rows, worker);
-  }
-
-  async #reviveSome(): Promise<void> {
-    const { database, now } = this.#options;
-    for (const key of this.#revived) {
-      if (!this.#hops.isUp(key)) this.#revived.delete(key);
-      else if (!this.#hops.isFull(key)) {
-        const count = await revive(database, key, now(), reviveAtOnce);
-        if (count < reviveAtOnce) this.#revived.delete(key);
-        if (count > 0) this.#waitingSoon = true;
-      }
-    }
-  }
-
-  async #admit(rows: readonly RecipientRow[], worker: number): Promise<void> {
+  async #admit(rows: readonly RecipientRow[], claims: Claims, worker: number): Promise<void> {
     if (rows.length === 0) return;
-    for (const { message, recipients } of await this.#claims.load(rows)) {
+    for (const { message, recipients } of await claims.load(rows)) {
       const load = this.#budget.take(recipients.length, memoryOf(message));
       this.#enter({ message, recipients, claimedBy: worker, load });
     }
@@ -322,13 +253,14 @@ export class Worker {
       settle: (held, settlement) => this.#settle(held, settlement),
       extend: (held, recipients) => this.#budget.extend(held.load, recipients),
       submit: (held, task) => this.#submit({ ...task, held }),
-      added: () => this.#wake(),
+      added: () => this.#lookout.wake(),
       signal: this.#cut.signal,
     });
   }
 
   #submit(task: HeldTask): void {
-    const answer = this.#closed ? 'full' : this.#hops.submit(task);
+    const stopped = this.#closed || !this.#membership.owns(task.claimedBy);
+    const answer = stopped ? 'full' : this.#hops.submit(task);
     if (answer === 'taken') return;
     if (answer === 'down') {
       this.#stall(task);
@@ -346,8 +278,7 @@ export class Worker {
     for (const settlement of settlements) void this.#settle(task.held, settlement);
     if (this.#overflowed.has(task.key) && !this.#hops.isFull(task.key)) {
       this.#overflowed.delete(task.key);
-      this.#waitingSoon = true;
-      this.#wake();
+      this.#lookout.wakeForWaiting();
     }
     return finish;
   }
@@ -377,7 +308,7 @@ export class Worker {
       );
     } finally {
       this.#budget.release(held.load);
-      if ((this.#more || this.#wanted || this.#waitingSoon) && this.#budget.isRoomy) this.#wake();
+      this.#lookout.settled();
     }
   }
 

@@ -8,7 +8,7 @@ import { queueControl } from '../../src/queue/control.ts';
 import { sweep } from '../../src/queue/sweep.ts';
 import { openTrace } from '../../src/queue/trace.ts';
 import { type FreshDatabase, freshDatabase } from '../fixture/database.ts';
-import { Bench, busy, hours, minutes, ok, received, sample, until } from './fakes.ts';
+import { Bench, busy, hours, ok, received, sample, until } from './fakes.ts';
 
 let fresh: FreshDatabase;
 let bench: Bench;
@@ -176,6 +176,7 @@ test('retry tries at once', async () => {
   bench.work();
   await act('retry', { recipient: '@one.example' });
   await until(() => bench.peer.deliveries.length === 2, 'not tried');
+  await until(async () => (await bench.count('message')) === 2, 'not settled');
   expect(addresses(await list())).toEqual(['b@two.example', 'd@two.example']);
 });
 
@@ -321,8 +322,9 @@ test('the sweep takes old trace rows and blobs that nobody refers to, and nothin
     log: silentLog,
     now: bench.now,
   };
-  expect(await sweep(options, signal())).toEqual({ rows: 1, blobs: 1 });
+  expect(await sweep(options, signal())).toEqual({ rows: 1, blobs: 1, claims: 0 });
   expect([...bench.blobs.kept.keys()]).toEqual([used]);
   expect(await bench.count('trace')).toBe(1);
-  expect(minutes(1)).toBe(60_000);
+  await fresh.database.query('update recipient set claimed_by = 12345', []);
+  expect(await sweep(options, signal())).toEqual({ rows: 0, blobs: 0, claims: 2 });
 });

@@ -255,6 +255,27 @@ test('a recipient tried again is not copied again', async () => {
   expect(bench.peer.to('bob@example.net')).toHaveLength(1);
 });
 
+test('a recipient of whom only a journal copy is wanted: the copy is made, and that is all', async () => {
+  bench.work();
+  bench.routing.decide = () => deliverTo(copyTo(address('archive@journal.example'), { purpose: 'journal' }));
+  await bench.accept({ to: ['bob@example.net'] });
+  await bench.empty();
+  expect(bench.peer.deliveries.map(({ recipients }) => recipients[0]?.address.text)).toEqual([
+    'archive@journal.example',
+  ]);
+});
+
+test('a decision to deliver without any copy loses nothing', async () => {
+  bench.work({ delayWarning: 0 });
+  bench.routing.decide = () => deliverTo();
+  await bench.accept({ to: ['bob@example.net'] });
+  await bench.settled();
+  bench.routing.decide = ({ recipient }) => deliverTo(copyTo(recipient));
+  bench.pass(minutes(10));
+  await bench.empty();
+  expect(bench.peer.deliveries).toHaveLength(1);
+});
+
 test('refused, deferred and held by routing: report, later, and waiting for an operator', async () => {
   bench.work({ delayWarning: 0 });
   const because = ['rule test'];

@@ -266,7 +266,8 @@ test('close() lets deliveries end, gives back what was not started, and frees it
   expect([await claimed(), await bench.count('message')]).toEqual([0, 8]);
   expect(await fresh.database.query('select id from worker', [])).toEqual([]);
   const locks = await fresh.database.query(
-    "select 1 from pg_locks where locktype = 'advisory' and classid = $1::oid",
+    `select 1 from pg_locks where locktype = 'advisory' and classid = $1::oid
+       and database = (select oid from pg_database where datname = current_database())`,
     [workerLocks],
   );
   expect(locks).toEqual([]);
