@@ -28,16 +28,18 @@ export async function* untilAborted(
   content: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  signal.throwIfAborted();
   const source = content[Symbol.asyncIterator]();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  aborted.catch(() => {});
-  const cut = () => reject(signal.reason);
+  let interrupt = (_reason: unknown): void => {};
+  const cut = () => interrupt(signal.reason);
   signal.addEventListener('abort', cut, { once: true });
   let ended = false;
   try {
     for (;;) {
-      const { done, value } = await Promise.race([source.next(), aborted]);
+      signal.throwIfAborted();
+      const { done, value } = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        interrupt = reject;
+        source.next().then(resolve, reject);
+      });
       if (done) {
         ended = true;
         return;

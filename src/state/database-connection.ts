@@ -4,7 +4,10 @@
 import pg from 'pg';
 
 export interface ConnectionOptions {
-  /** `postgresql://…`; TLS by `sslmode` in it, always verified. */
+  /**
+   * `postgresql://…` of the server itself: a pooler that hands sessions around would break locks and LISTEN.
+   * TLS by `sslmode` in it; certificates are verified unless that is `no-verify`.
+   */
   readonly url: string;
   /** The server cuts a statement off after so long. */
   readonly statementTimeoutMs: number;
@@ -31,10 +34,11 @@ const sessionSettings = [
 ];
 
 export function connectionConfig(options: ConnectionOptions): pg.ClientConfig {
+  // Options in the URL would replace ours instead of adding to them.
   const asked = /[?&]options=([^&#]*)/.exec(options.url)?.[1];
   const settings = sessionSettings.map((setting) => `-c ${setting}`).join(' ');
   return {
-    connectionString: options.url,
+    connectionString: options.url.replace(/([?&])options=[^&#]*&?/, '$1'),
     application_name: options.applicationName,
     options: asked ? `${settings} ${decodeURIComponent(asked)}` : settings,
     statement_timeout: options.statementTimeoutMs,

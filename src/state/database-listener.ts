@@ -77,8 +77,9 @@ export class Listener {
   }
 
   #again(pause: number): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#retry) return;
     this.#retry = setTimeout(() => {
+      this.#retry = undefined;
       if (this.#channels.size === 0) return;
       this.#resume().catch(() => this.#again(Math.min(pause * 2, longestPause)));
     }, pause);

@@ -13,10 +13,11 @@ export interface Session {
   end(): Promise<void>;
 }
 
-/** `lost` is called once, when the session ends without end() being called. */
+/** `lost` is called once, when an open session ends without end() being called. */
 export async function openSession(config: pg.ClientConfig, lost: () => void): Promise<Session> {
-  const client = new pg.Client({ ...config, query_timeout: answerWithin });
+  const client = new pg.Client({ ...config, query_timeout: answerWithin, pipeline: true } as pg.ClientConfig);
   let over = false;
+  let ready = false;
   const close = async (): Promise<void> => {
     over = true;
     clearInterval(timer);
@@ -25,7 +26,7 @@ export async function openSession(config: pg.ClientConfig, lost: () => void): Pr
   const fail = (): void => {
     if (over) return;
     void close();
-    lost();
+    if (ready) lost();
   };
   const look = (): void => void client.query('select 1').catch(fail);
   const timer = setInterval(look, lookEvery);
@@ -34,6 +35,7 @@ export async function openSession(config: pg.ClientConfig, lost: () => void): Pr
   client.on('end', fail);
   try {
     await client.connect();
+    ready = true;
   } catch (error) {
     await close();
     throw error;

@@ -50,19 +50,25 @@ function passwd(): readonly (Account & { readonly ids: { readonly uid: number; r
     .map(([name = '', , uid, gid]) => ({ name, ids: { uid: Number(uid), gid: Number(gid) } }));
 }
 
-/** Throws when a parent folder of `path` cannot be passed by the account, and says which one and what to do. */
-export function requireReachable(path: string, account: Account, what: string): void {
-  if (!account.ids) return;
+/** The first folder on the way to `path` that the account cannot pass. */
+export function obstacle(path: string, account: Account): string | undefined {
+  if (!account.ids) return undefined;
   const { uid, gid } = account.ids;
   for (let folder = dirname(resolve(path)); ; folder = dirname(folder)) {
     const stats = statSync(folder, { throwIfNoEntry: false });
-    if (stats && !mayEnter(stats, uid, gid))
-      throw new Error(
-        `PostgreSQL runs as user '${account.name}', who cannot pass the folder ${folder} on the way to ${what} ${path}: ` +
-          `permit it (chmod o+x ${folder}), or choose another place, or set run.user.`,
-      );
-    if (folder === dirname(folder)) return;
+    if (stats && !mayEnter(stats, uid, gid)) return folder;
+    if (folder === dirname(folder)) return undefined;
   }
+}
+
+/** Throws when a folder on the way to `path` cannot be passed by the account, and says which one and what to do. */
+export function requireReachable(path: string, account: Account, what: string): void {
+  const folder = obstacle(path, account);
+  if (folder !== undefined)
+    throw new Error(
+      `PostgreSQL runs as user '${account.name}', who cannot pass the folder ${folder} on the way to ${what} ${path}: ` +
+        `permit it (chmod o+x ${folder}), or choose another place, or set run.user.`,
+    );
 }
 
 function mayEnter(stats: Stats, uid: number, gid: number): boolean {

@@ -18,6 +18,8 @@ export interface Binaries {
   readonly folder: string;
   readonly major: number;
   readonly version: string;
+  /** Out of the npm package: complete in the folder above, wherever that is put. */
+  readonly movable: boolean;
 }
 
 /** The oldest major that our SQL is written for. */
@@ -35,11 +37,11 @@ export class NoPostgres extends Error {
 export async function findBinaries(dataMajor: number | undefined, folder?: string): Promise<Binaries> {
   const found: Binaries[] = [];
   for (const candidate of folder ? [folder] : await systemFolders()) {
-    const binaries = await inspect(candidate);
+    const binaries = await inspect(candidate, false);
     if (binaries) found.push(binaries);
   }
   found.sort((a, b) => b.major - a.major);
-  const embedded = folder ? undefined : await inspect(embeddedFolder());
+  const embedded = folder ? undefined : await inspect(embeddedFolder(), true);
   if (embedded) found.push(embedded);
 
   const usable = found.filter(({ major }) => major >= oldestMajor);
@@ -97,14 +99,16 @@ function embeddedFolder(): string | undefined {
   }
 }
 
-async function inspect(folder: string | undefined): Promise<Binaries | undefined> {
+async function inspect(folder: string | undefined, movable: boolean): Promise<Binaries | undefined> {
   if (folder === undefined) return undefined;
   try {
     accessSync(join(folder, 'initdb'), constants.X_OK);
     accessSync(join(folder, 'postgres'), constants.X_OK);
     const { stdout } = await run(join(folder, 'postgres'), ['--version'], { timeout: 10_000 });
     const match = /\(PostgreSQL\) ((\d+)\S*)/.exec(stdout);
-    return match?.[1] && match[2] ? { folder, version: match[1], major: Number(match[2]) } : undefined;
+    return match?.[1] && match[2]
+      ? { folder, version: match[1], major: Number(match[2]), movable }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -4,12 +4,16 @@
  *   data/           PostgreSQL's data folder; its postgresql.conf and pg_hba.conf are written by us at each start,
  *                   `own.conf` beside them is the operator's and wins
  *   run/            its socket
+ *   program-18.4/   PostgreSQL itself, when it came with npm into a place that its user cannot reach
  *   socket-folder   where the socket is instead, when the path above is too long for a socket
  */
 import { execFile } from 'node:child_process';
 import {
+  accessSync,
   chmodSync,
   chownSync,
+  constants,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -21,11 +25,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Log } from '../ports/log.ts';
 import type { Account } from './postgres-account.ts';
-import { requireReachable } from './postgres-account.ts';
+import { obstacle, requireReachable } from './postgres-account.ts';
 import type { Binaries } from './postgres-binaries.ts';
 
 const run = promisify(execFile);
@@ -57,14 +61,24 @@ export function existing(dataDir: string): { readonly major: number; readonly ow
   };
 }
 
-/** Folders exist, belong to the account, and hold a database cluster. */
+/** The folder is there, and not for us. */
+export function isForbidden(dataDir: string): boolean {
+  try {
+    accessSync(rootOf(dataDir), constants.R_OK | constants.X_OK);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES';
+  }
+}
+
+/** Folders exist, belong to the account, and hold a database cluster; `binaries` are those that the account can run. */
 export async function prepare(
   dataDir: string,
   account: Account,
   binaries: Binaries,
   log: Log,
   signal: AbortSignal | undefined,
-): Promise<Folder> {
+): Promise<{ readonly folder: Folder; readonly binaries: Binaries }> {
   const root = rootOf(dataDir);
   mkdirSync(resolve(dataDir), { recursive: true, mode: 0o711 });
   const before = existing(dataDir);
@@ -74,13 +88,32 @@ export async function prepare(
         `set run.user to its owner, or give it away while Isthmus is stopped (chown -R ${account.name} ${root}).`,
     );
   requireReachable(root, account, 'its data in');
-  requireReachable(join(binaries.folder, 'postgres'), account, 'its program');
   ownFolder(root, account);
+  const usable = reachable(root, account, binaries);
   const data = join(root, 'data');
   if (before)
     chmodSync(data, 0o700); // A restored copy may have lost it, and PostgreSQL insists.
-  else await makeCluster(root, data, account, binaries, log, signal);
-  return { root, data, socket: socketFolder(root, account) };
+  else await makeCluster(root, data, account, usable, log, signal);
+  return { folder: { root, data, socket: socketFolder(root, account) }, binaries: usable };
+}
+
+/** An installation under /root, say, can be read by nobody else: then the program is copied beside its data. */
+function reachable(root: string, account: Account, binaries: Binaries): Binaries {
+  const program = join(binaries.folder, 'postgres');
+  if (!binaries.movable || obstacle(program, account) === undefined) {
+    requireReachable(program, account, 'its program');
+    return binaries;
+  }
+  const home = join(root, `program-${binaries.version}`);
+  if (!existsSync(home)) {
+    for (const name of readdirSync(root))
+      if (name.startsWith('program-')) rmSync(join(root, name), { recursive: true, force: true });
+    const copy = mkdtempSync(join(root, 'program-new-'));
+    chmodSync(copy, 0o755);
+    cpSync(dirname(binaries.folder), copy, { recursive: true, verbatimSymlinks: true });
+    renameSync(copy, home);
+  }
+  return { ...binaries, folder: join(home, 'bin') };
 }
 
 function ownFolder(path: string, account: Account): void {
@@ -165,7 +198,6 @@ const socketPath = (folder: string): string => join(folder, `.s.PGSQL.${port}`);
 /** The first lines of PostgreSQL's own `postmaster.pid` (src/include/utils/pidfile.h). */
 export interface Postmaster {
   readonly pid: number;
-  readonly port: number;
   readonly socket: string;
 }
 
@@ -174,7 +206,7 @@ export function readPostmaster(dataDir: string): Postmaster | undefined {
     const lines = readFileSync(join(rootOf(dataDir), 'data', 'postmaster.pid'), 'utf8').split('\n');
     const pid = Number.parseInt(lines[0] ?? '', 10);
     if (!(pid > 0)) return undefined;
-    return { pid, port: Number.parseInt(lines[3] ?? '', 10) || port, socket: lines[4]?.trim() ?? '' };
+    return { pid, socket: lines[4]?.trim() ?? '' };
   } catch {
     return undefined;
   }

@@ -33,11 +33,15 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** Numbers are given again (at once in a new container), so we look what it is, where the system lets us. */
+/**
+ * Numbers are given again (at once in a new container), so we look what it is, where the system lets us; and a process
+ * that nobody has buried is dead, although signals still reach it.
+ */
 export function isPostgres(pid: number): boolean {
   if (!isAlive(pid)) return false;
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'postgres';
+    const [, name, state] = /^\d+ \((.*)\) (.)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+    return name === 'postgres' && state !== 'Z' && state !== 'X';
   } catch {
     return process.platform !== 'linux';
   }
@@ -76,10 +80,19 @@ function pass(line: string, log: Log): void {
 
 export function adopt(pid: number): PostgresProcess {
   const watch = async () => {
-    while (isAlive(pid)) await sleep(watchEvery);
+    while (isPostgres(pid)) await sleep(watchEvery);
     return 'ended (it was adopted: what it said last is not known)';
   };
   return { pid, gone: watch() };
+}
+
+export function tell({ pid }: PostgresProcess, signal: NodeJS.Signals): void {
+  if (pid <= 0) return; // It could not be spawned, and to the system 0 means ourselves.
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It went between two looks.
+  }
 }
 
 /**
@@ -87,17 +100,13 @@ export function adopt(pid: number): PostgresProcess {
  * (at once; the next start recovers from its log), and at last SIGKILL.
  */
 export async function end(running: PostgresProcess, patience: number): Promise<void> {
-  if (running.pid <= 0) return; // It could not be spawned; to the system 0 would mean ourselves.
+  if (running.pid <= 0) return;
   for (const [signal, wait] of [
     ['SIGINT', patience],
     ['SIGQUIT', 10_000],
     ['SIGKILL', 10_000],
   ] as const) {
-    try {
-      process.kill(running.pid, signal);
-    } catch {
-      // Gone between two looks.
-    }
+    tell(running, signal);
     const timer = new AbortController();
     const gone = await Promise.race([
       running.gone.then(() => true),

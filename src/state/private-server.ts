@@ -16,11 +16,12 @@ import {
   existing,
   type Folder,
   forgetPostmaster,
+  isForbidden,
   prepare,
   readPostmaster,
   socketUrl,
 } from './postgres-folder.ts';
-import { adopt, end, isPostgres, launch, type PostgresProcess } from './postgres-process.ts';
+import { adopt, end, isPostgres, launch, type PostgresProcess, tell } from './postgres-process.ts';
 import { type Settings, writeSettings } from './postgres-settings.ts';
 import { greet, type Watcher } from './postgres-watcher.ts';
 
@@ -56,7 +57,7 @@ export class PrivateServerError extends Error {
 /** A server that ends before it was ready is started again for so long, milliseconds; its recovery may take longer. */
 const startWithin = 60_000;
 const shortestPause = 200;
-const longestPause = 10_000;
+const longestPause = 5_000;
 /** After so long without a fault the pauses are short again, milliseconds. */
 const settledAfter = 60_000;
 const stopPatience = 30_000;
@@ -69,9 +70,9 @@ const silentFor = 5_000;
 
 export async function startPrivateServer(options: PrivateServerOptions): Promise<PrivateServer> {
   const before = existing(options.dataDir);
-  const binaries = await findBinaries(before?.major, options.binaries);
+  const found = await findBinaries(before?.major, options.binaries);
   const account = chooseAccount(options.user, before?.owner);
-  const folder = await prepare(options.dataDir, account, binaries, options.log, options.signal);
+  const { folder, binaries } = await prepare(options.dataDir, account, found, options.log, options.signal);
   await writeSettings(folder, account, binaries, options.settings ?? {});
   const watch = new Watch(options, folder, account, binaries);
   await watch.start();
@@ -80,6 +81,10 @@ export async function startPrivateServer(options: PrivateServerOptions): Promise
 
 /** URL of the private server that runs on this data folder, for commands beside it. */
 export function privateServerUrl(dataDir: string): string {
+  if (isForbidden(dataDir))
+    throw new PrivateServerError(
+      `You may not use the database in the data folder ${dataDir}: run this as root or as the user of Isthmus.`,
+    );
   const postmaster = readPostmaster(dataDir);
   if (!postmaster || !isPostgres(postmaster.pid))
     throw new PrivateServerError(
@@ -166,7 +171,7 @@ class Watch implements PrivateServer {
       if (signal.aborted) return;
       pause = Math.min(pause * 2, longestPause);
       this.restarts++;
-      const trouble = await this.#run(signal);
+      const trouble = await this.#run(signal).catch((error: Error) => error.message);
       if (trouble === undefined) readyAt = Date.now();
       else if (!signal.aborted) this.#log.error({ trouble }, 'PostgreSQL did not start again; trying again');
     }
@@ -243,7 +248,7 @@ class Watch implements PrivateServer {
     this.#watcher = watcher;
     const facts = { pid: running.pid, postgres: this.#binaries.version, folder: this.#folder.data };
     if (adopted) {
-      process.kill(running.pid, 'SIGHUP'); // It reads the settings that we have just written.
+      tell(running, 'SIGHUP'); // It reads the settings that we have just written.
       this.#log.warn(facts, 'PostgreSQL was still running from before; it is kept and watched');
     } else this.#log.info(facts, 'PostgreSQL is ready');
     return undefined;

