@@ -177,7 +177,9 @@ const Attribute = z
 const person = {
   address: oneOrMany(addressPattern)
     .exactOptional()
-    .describe('`ada@example.org`, or with `*` for any run of characters. No regular expressions.'),
+    .describe(
+      '`ada@example.org`, or with `*` for any run of characters. No regular expressions. It holds for ada+lists too, but not for another address of the same person: name all of them, or use memberOf or attribute.',
+    ),
   domain: oneOrMany(domainPattern).exactOptional().describe('`example.org`, or `*.example.org`.'),
   attribute: oneOrMany(Attribute).exactOptional().describe('An attribute in the directory.'),
   memberOf: oneOrMany(z.string().min(1))
@@ -309,7 +311,9 @@ const Action = z
         site: name.exactOptional().describe('Where it is. By the directory or by MX when left out.'),
       })
       .exactOptional()
-      .describe('Adds: a copy for the record, as it came in. Mail that cannot be journaled is held.'),
+      .describe(
+        'Adds: a copy for the record, as it came in; of mail to a group one, beside its members. Mail that cannot be journaled is held.',
+      ),
   })
   .refine((action) => Object.keys(action).length > 0, 'expected an action');
 

@@ -44,7 +44,13 @@ export interface Copy {
 /** What `route` decides for one recipient. */
 export type Decision =
   | { readonly verdict: 'deliver'; readonly copies: readonly Copy[]; readonly because: Because }
-  | { readonly verdict: 'expand'; readonly group: GroupExpansion; readonly because: Because }
+  | {
+      readonly verdict: 'expand';
+      readonly group: GroupExpansion;
+      /** Journal and additional copies of the group's own address, beside those of its members; absent: none. */
+      readonly copies?: readonly Copy[];
+      readonly because: Because;
+    }
   | { readonly verdict: 'refuse'; readonly reply: Reply; readonly because: Because }
   | { readonly verdict: 'defer'; readonly reply: Reply; readonly because: Because }
   | { readonly verdict: 'hold'; readonly reason: string; readonly because: Because };

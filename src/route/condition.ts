@@ -16,6 +16,8 @@ export interface Person {
   readonly address: Address;
   /** addressKey(address). */
   readonly key: string;
+  /** The same without `+detail`, where the directory knows the address without it only: rules for it hold too. */
+  readonly plainKey?: string;
   readonly entry?: DirectoryEntry;
   readonly groups?: ReadonlySet<string>;
   /** Homes.flip laid over the directory. */
@@ -98,7 +100,9 @@ function alternatives(parts: readonly Formula[]): Test[] {
     if (keys.size === 0 && domains.size === 0) continue;
     rest.unshift((scene) => {
       const person = scene[who];
-      return person !== undefined && (keys.has(person.key) || domains.has(person.address.domain));
+      if (person === undefined) return false;
+      const { key, plainKey, address } = person;
+      return keys.has(key) || domains.has(address.domain) || (plainKey !== undefined && keys.has(plainKey));
     });
   }
   return rest;
@@ -156,7 +160,8 @@ function personCheck(leaf: PersonLeaf): (person: Person) => boolean {
     case 'address': {
       const { domain } = leaf.pattern;
       if (domain !== undefined) return (person) => person.address.domain === domain;
-      return (person) => leaf.pattern.matches(person.key);
+      return ({ key, plainKey }) =>
+        leaf.pattern.matches(key) || (plainKey !== undefined && leaf.pattern.matches(plainKey));
     }
     case 'member':
       return ({ groups }) => groups !== undefined && (groups.has(leaf.group) || groups.has(leaf.id));

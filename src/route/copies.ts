@@ -122,20 +122,26 @@ function canonical({ compiled, address }: Walk, site: Site, found: Found, detail
   if (primary === undefined || compiled.domain(primary.domain) === undefined) return address;
   if (wanted) return addressKey(primary) === key ? address : withDetail(primary, detail);
   if (found.by !== 'detail' || site.detail === 'keep') return address;
-  return makeAddress(
-    address.local.slice(0, -detailOf(address, entry?.addresses ?? []).length),
-    address.domain,
-  );
+  return withoutDetailOf(address, entry?.addresses ?? []);
 }
 
-/** `+lists` of `ada+lists`, with its separator, whichever that is in the directory. */
+/**
+ * `+lists` of `ada+lists`, with its separator, whichever that is in the directory: what follows the first name that
+ * ends at a separator. Aliases with a separator in them, `ada+news`, are no names of `ada+newsletter`.
+ */
 function detailOf(address: Address, addresses: readonly Address[]): string {
   const local = address.local.toLowerCase();
   const bases = addresses
     .filter((one) => one.domain === address.domain && local.startsWith(one.local.toLowerCase()))
     .map((one) => one.local.length)
-    .filter((length) => length < local.length);
-  return bases.length === 0 ? '' : address.local.slice(Math.max(...bases));
+    .filter((length) => /^[^\p{L}\p{N}]/u.test(local.slice(length)));
+  return bases.length === 0 ? '' : address.local.slice(Math.min(...bases));
+}
+
+function withoutDetailOf(address: Address, addresses: readonly Address[]): Address {
+  const { length } = detailOf(address, addresses);
+  if (length === 0) return address;
+  return makeAddress(address.local.slice(0, -length), address.domain);
 }
 
 /** Without the detail where the local part would grow over 64 octets (RFC 5321 §4.5.3.1.1). */
@@ -145,22 +151,37 @@ function withDetail(address: Address, detail: string): Address {
 }
 
 function withExtras(walk: Walk, scene: Scene, main: Copy, found: Found): Step {
-  const copies: Copy[] = [main];
-  if (walk.effects.size === 0) return { verdict: 'deliver', copies };
+  const copies = withAdditional(walk, scene, [main], found);
+  return Array.isArray(copies) ? { verdict: 'deliver', copies } : copies;
+}
+
+/** `own` and the additional copies and journals that rules ask for; or what keeps a journal from being had. */
+export function withAdditional(
+  walk: Walk,
+  scene: Scene,
+  own: readonly Copy[],
+  found: Found,
+): Copy[] | Verdict | Ask {
+  const copies = [...own];
   for (const { site: name } of effectsOf(walk, 'deliverAlso')) {
     const copy = dualCopy(walk, name, copies, found);
     if (copy !== undefined) copies.push(copy);
   }
   for (const journal of effectsOf(walk, 'journalTo')) {
+    if (walk.visited.has(addressKey(journal.address))) continue;
     const hop = journalHop(walk, scene, journal);
     if (typeof hop === 'string') return hold(walk, hop, hop);
     if ('verdict' in hop) return hop;
     const site = hop.kind === 'site' ? walk.compiled.sites.get(hop.site) : undefined;
-    const loop = site === undefined ? undefined : loopThrough({ ...walk, changed: false }, site);
-    if (loop !== undefined) walk.because.push(`no journal copy: ${loop}`);
-    else copies.push(copyTo(walk, hop, journal.address, 'journal'));
+    // It is for another recipient than the message: it may go where that came from, but not round and round.
+    const loop = site === undefined ? undefined : loopThrough({ ...walk, changed: true }, site);
+    if (loop !== undefined) {
+      const why = `journal ${journal.address.text}: ${loop}`;
+      return hold(walk, why, why);
+    }
+    copies.push(copyTo(walk, hop, journal.address, 'journal'));
   }
-  return { verdict: 'deliver', copies };
+  return copies;
 }
 
 function dualCopy(walk: Walk, name: string, copies: readonly Copy[], found: Found): Copy | undefined {
@@ -213,14 +234,20 @@ function journalHome(lookup: Lookup, to: Person, scene: Scene, compiled: Compile
   return homeOf(personOf(to.address, lookup), scene, compiled)?.site;
 }
 
+export function foundBy(address: Address, lookup: Lookup | undefined): Found {
+  const person = personOf(address, lookup);
+  return lookup?.found === 'one' ? { person, by: lookup.by } : { person };
+}
+
 export function personOf(address: Address, lookup: Lookup | undefined): Person {
   const key = addressKey(address);
   if (lookup?.found !== 'one') return { address, key };
-  const { entry, groups, override } = lookup;
+  const { by, entry, groups, override } = lookup;
   return {
     address,
     key,
     entry,
+    ...(by === 'detail' ? { plainKey: addressKey(withoutDetailOf(address, entry.addresses)) } : {}),
     ...(groups === undefined ? {} : { groups }),
     ...(override === undefined ? {} : { override }),
   };

@@ -6,8 +6,9 @@
  */
 import type { Address } from '../mail/address.ts';
 import type { DirectoryEntry } from '../ports/directory.ts';
+import type { Effect } from './compile.ts';
 import type { Scene } from './condition.ts';
-import { type Found, toSite } from './copies.ts';
+import { type Found, toSite, withAdditional } from './copies.ts';
 import type { Home } from './home.ts';
 import { type Ask, ask, defer, hold, refuse, type Step, type Walk } from './walk.ts';
 
@@ -25,7 +26,9 @@ export function toGroup(walk: Walk, scene: Scene, found: Found, home: Home | und
     return { verdict: 'deliver', copies: [] };
   }
   const { client } = question;
-  const ours = client.account !== undefined || client.site !== undefined || client.protocol === 'local';
+  // A site may pass on the mail of strangers: from there it is ours only by its sender (route/scene).
+  const ofSite = client.site !== undefined && scene.direction === 'internal';
+  const ours = client.account !== undefined || client.protocol === 'local' || ofSite;
   if (entry.group?.internalOnly === true && !ours) {
     const why = `group ${name} takes mail from authenticated senders only`;
     return refuse(walk, 'refused', why, 'This group takes mail from authenticated senders only');
@@ -39,7 +42,7 @@ export function toGroup(walk: Walk, scene: Scene, found: Found, home: Home | und
     walk.because.push(`group ${name} cannot be expanded here: left to ${site}`);
     return toSite(walk, scene, site, found);
   }
-  return expanded(walk, entry);
+  return expanded(walk, scene, found, entry);
 }
 
 function moderated(walk: Walk, name: string): Step {
@@ -55,19 +58,28 @@ function moderated(walk: Walk, name: string): Step {
   }
 }
 
-function expanded(walk: Walk, entry: DirectoryEntry): Step {
+function expanded(walk: Walk, scene: Scene, found: Found, entry: DirectoryEntry): Step {
   const reportTo = reportAddress(walk, entry);
   if (reportTo !== null && reportTo !== undefined && 'verdict' in reportTo) return reportTo;
-  if (walk.effects.size > 0) {
-    walk.because.push(`what rules ${[...walk.effects.keys()].join(', ')} add is not carried over to members`);
+  const copies = withAdditional(walk, scene, [], found);
+  if (!Array.isArray(copies)) return copies;
+  const lost = [...walk.effects].filter(([, effects]) => effects.some(isOfDelivery)).map(([rule]) => rule);
+  if (lost.length > 0) {
+    walk.because.push(
+      `header fields and addresses of rules ${lost.join(', ')} are not carried over to members`,
+    );
   }
   walk.because.push(`group ${walk.address.text} is expanded`);
   const address = entry.primary ?? walk.address;
   return {
     verdict: 'expand',
     group: { id: entry.id, address, ...(reportTo === undefined ? {} : { reportTo }) },
+    ...(copies.length === 0 ? {} : { copies }),
   };
 }
+
+/** What is added to a delivery, of which a group has none of its own. */
+const isOfDelivery = ({ effect }: Effect): boolean => effect === 'addHeader' || effect === 'rewrite';
 
 /** undefined: the sender, null: nobody. A report's own failures are reported to nobody (RFC 5321 §4.5.5). */
 function reportAddress(walk: Walk, entry: DirectoryEntry): Address | null | undefined | Ask {

@@ -12,14 +12,14 @@
  * Pure and total: the same question, facts and rules give the same answer; where a fact of the directory is missing,
  * the answer is an Ask for it. Hops are counted from Received fields (RFC 5321 §6.3) in receive, not here.
  */
-import { addressKey } from '../mail/address.ts';
+import { type Address, addressKey } from '../mail/address.ts';
 import { printReply } from '../mail/reply.ts';
 import type { Decision } from '../mail/route.ts';
 import type { Lookup } from '../ports/directory.ts';
 import type { Question } from '../ports/routing.ts';
 import type { Compiled, Final } from './compile.ts';
 import type { Scene } from './condition.ts';
-import { type Found, personOf, toMx, toSite } from './copies.ts';
+import { type Found, foundBy, toMx, toSite } from './copies.ts';
 import { toGroup } from './group.ts';
 import type { Home } from './home.ts';
 import { mayRelay, type Place, placeOf, setScene } from './scene.ts';
@@ -79,8 +79,12 @@ function takeStep(walk: Walk): Step {
   if (missing.length > 0) return ask(missing);
 
   const lookup = facts.lookups.get(addressKey(address));
-  const person = personOf(address, lookup);
-  const found: Found = { person, ...(lookup?.found === 'one' ? { by: lookup.by } : {}) };
+  const found = foundBy(address, lookup);
+  const { person } = found;
+  if (ours && !walk.changed && isSourceRoute(address, found) && !mayRelay(question.client, compiled)) {
+    const why = `${address.text} names a way on, nobody has it as it is, and the client may not relay`;
+    return refuse(walk, 'relayDenied', why);
+  }
   const { scene, home } = setScene(walk, person, ours);
   const postmaster = postmasterOf(walk, place, lookup);
   if (postmaster !== undefined) return postmaster;
@@ -98,6 +102,13 @@ function takeStep(walk: Walk): Step {
     ? toEntry(walk, scene, found, home, place)
     : byDomain(walk, scene, found, place);
 }
+
+/**
+ * `user%elsewhere@ours`, `elsewhere!user@ours`, `"user@elsewhere"@ours`: a site that trusts us may follow it, and so
+ * relay for strangers (RFC 5321 §3.6.1 and Appendix F.2 leave such routes to whoever wants them).
+ */
+const isSourceRoute = ({ local }: Address, { by }: Found): boolean =>
+  (by === undefined || by === 'detail') && /[%!@]/.test(local);
 
 /** Postmaster of a domain of ours: past all rules, and to the configured address where the directory has none. */
 function postmasterOf(walk: Walk, { domain }: Place, lookup: Lookup | undefined): Step | undefined {
