@@ -56,7 +56,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const user = chooseUser(config.run.user);
   prepareDataFolder(config.data, user);
   const pidFile = join(config.data, 'isthmus.pid');
-  const server = await startDatabase(config, log);
+  const server = await startDatabase(config, user, log);
   try {
     const url = config.database.url ?? server?.url ?? '';
     await bringSchemaUp(config, url, log);
@@ -88,12 +88,16 @@ function prepareDataFolder(folder: string, user: SystemUser | undefined): void {
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
 }
 
-async function startDatabase(config: Config, log: Log): Promise<PrivateServer | undefined> {
+async function startDatabase(
+  config: Config,
+  user: SystemUser | undefined,
+  log: Log,
+): Promise<PrivateServer | undefined> {
   if (config.database.url !== undefined) return undefined;
   const { binaries, sharedBuffers, maxWalSize } = config.database.private;
   return startPrivateServer({
     dataDir: config.data,
-    ...(config.run.user === undefined ? {} : { user: config.run.user }),
+    ...(user === undefined ? {} : { user: user.name }),
     ...(binaries === undefined ? {} : { binaries }),
     settings: { shared_buffers: kilobytes(sharedBuffers), max_wal_size: kilobytes(maxWalSize) },
     log: log.child({ role: 'database' }),
