@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { System, Victim } from '../fixture/system.ts';
 import { type Capture, startCapture } from '../peers/capture.ts';
 import { until } from '../peers/command.ts';
-import { type Account, balance, type Came, type Kill } from './ledger.ts';
+import { type Account, balance, type Came, type CloseTo, type Kill } from './ledger.ts';
 import { type Load, startLoad } from './load.ts';
 
 export interface CrashOptions {
@@ -21,7 +21,7 @@ export interface CrashOptions {
   readonly sessions: number;
   /** Starts what is tried, with mail for `one.test` and `two.test` going to these ports. */
   readonly start: (ports: { readonly one: number; readonly two: number }) => Promise<System>;
-  readonly closeTo: { readonly before: number; readonly after: number };
+  readonly closeTo: CloseTo;
   /** Longest wait for the queue to be empty at the end, milliseconds. */
   readonly drainWithin: number;
   readonly progress: (text: string) => void;

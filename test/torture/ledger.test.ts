@@ -13,7 +13,7 @@ const books = (changed: Partial<Books>): Books => ({
     { messageId: 'm1', recipient: 'b@x', at: 1_001 },
   ],
   kills: [],
-  closeTo: { before: 50, after: 1_000 },
+  closeTo: { before: 50, after: 1_000, databaseAway: 10_000 },
   ...changed,
 });
 
@@ -43,16 +43,26 @@ describe('the books of a crash proof', () => {
     const account = balance(
       books({ came: [...books({}).came, again], kills: [{ at, kind: 'queue', pid: 1 }] }),
     );
-    expect(account.duplicates).toBe(1);
     expect(account.unexplained).toHaveLength(explained ? 0 : 1);
     expect(isSound(account)).toBe(explained);
+  });
+
+  test.each([
+    ['the database, and then the only one who knew', ['database', 'queue'], 'answer not written down'],
+    ['the database alone', ['database'], 'unexplained'],
+    ['one who knew, while the database was well', ['admin', 'queue'], 'unexplained'],
+  ])('killed before and after the answer, neither close to it: %s', (_, kinds, reason) => {
+    const kills = kinds.map((kind, at) => ({ kind, at: at === 0 ? 500 : 3_500, pid: 1 }));
+    const again = { messageId: 'm1', recipient: 'a@x', at: 5_000 };
+    const account = balance(books({ came: [...books({}).came, again], kills }));
+    expect(account.duplicates).toMatchObject({ 'at the answer': 0, [reason]: 1 });
   });
 
   test('a third copy needs a kill of its own', () => {
     const more = [4_000, 8_000].map((at) => ({ messageId: 'm1', recipient: 'a@x', at }));
     const kills = [{ at: 1_100, kind: 'queue', pid: 1 }];
     const account = balance(books({ came: [...books({}).came, ...more], kills }));
-    expect(account.duplicates).toBe(2);
+    expect(account.duplicates).toMatchObject({ 'at the answer': 1, unexplained: 1 });
     expect(account.unexplained).toHaveLength(1);
   });
 

@@ -39,7 +39,7 @@ const result = await crash({
   every: Number(values.every),
   rate: Number(values.rate),
   sessions: 8,
-  closeTo: { before: 50, after: 1_000 },
+  closeTo: { before: 50, after: 1_000, databaseAway: 10_000 },
   drainWithin: 180_000,
   start: ({ one, two }) =>
     start([
