@@ -20,6 +20,13 @@ export interface AttemptOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly judging: () => Judging;
+  /** Whether the claim is held for sure at this instant. */
+  readonly isSure: () => boolean;
+}
+
+/** The claim came into doubt before the content was sent to its end: the peer has no message, and we stop. */
+class ClaimInDoubt extends Error {
+  override readonly name = 'ClaimInDoubt';
 }
 
 export interface Attempted {
@@ -50,7 +57,7 @@ export async function attempt(task: Task, options: AttemptOptions, signal: Abort
 
 async function carry(
   task: Task,
-  { agent, blobs }: AttemptOptions,
+  { agent, blobs, isSure }: AttemptOptions,
   signal: AbortSignal,
 ): Promise<readonly DeliveryStatus[]> {
   signal.throwIfAborted();
@@ -67,10 +74,25 @@ async function carry(
       size,
       eightBit: message.facts.eightBit || utf8Added,
       utf8Header: message.facts.utf8Header || utf8Added,
-      content,
+      content: (use) => whileSure(content(use), isSure),
     },
     signal,
   );
+}
+
+/**
+ * Without a database an outcome can only wait in memory, where a crash would lose it and make a duplicate. So what has
+ * not been sent whole by then is not sent; what has is waited for.
+ */
+async function* whileSure(
+  content: AsyncIterable<Uint8Array>,
+  isSure: () => boolean,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of content) {
+    if (!isSure()) throw new ClaimInDoubt('the database is away; this delivery is broken off');
+    yield chunk;
+  }
+  if (!isSure()) throw new ClaimInDoubt('the database is away; this delivery is broken off');
 }
 
 function conclude(
@@ -102,7 +124,7 @@ function interrupted(
   signal: AbortSignal,
 ): Settlement {
   const subject = subjectOf(task, planned);
-  if (signal.aborted) return outcome.givenBack(subject, task.key);
+  if (signal.aborted || error instanceof ClaimInDoubt) return outcome.givenBack(subject, task.key);
   log.error({ err: error, queueId: task.message.id, nextHop: task.key }, 'a delivery attempt broke off');
   if (error instanceof BlobMissing) {
     return outcome.held(subject, 'the content is missing from the blob store', planned.because, judging());

@@ -272,7 +272,9 @@ export class Worker {
 
   async #attempt(task: HeldTask): Promise<Finish> {
     const { blobs, agent, log, metrics } = this.#options;
-    const options = { blobs, agent, log, metrics, judging: () => this.#judging() };
+    const judging = () => this.#judging();
+    const isSure = () => this.#membership.id === task.claimedBy;
+    const options = { blobs, agent, log, metrics, judging, isSure };
     using stop = follow([this.#membership.lost, this.#cut.signal]);
     const { settlements, finish } = await attempt(task, options, stop.signal);
     for (const settlement of settlements) void this.#settle(task.held, settlement);

@@ -85,6 +85,9 @@ export class FakePeer implements DeliveryAgent {
   readonly deliveries: Delivered[] = [];
   answer: (recipient: Recipient, task: DeliveryTask) => DeliveryStatus | Promise<DeliveryStatus> = () => ok;
 
+  /** Between the end of the content and the reply to it. */
+  ponder: (task: DeliveryTask) => void | Promise<void> = () => undefined;
+
   async deliver(task: DeliveryTask, signal: AbortSignal): Promise<readonly DeliveryStatus[]> {
     const aborted = Promise.withResolvers<never>();
     aborted.promise.catch(() => undefined);
@@ -95,6 +98,7 @@ export class FakePeer implements DeliveryAgent {
     if (taken.length === 0) return statuses;
     const chunks: Uint8Array[] = [];
     for await (const chunk of task.content(signal)) chunks.push(chunk);
+    await Promise.race([this.ponder(task), aborted.promise]);
     const { queueId, nextHop, transaction, size } = task;
     this.deliveries.push({
       queueId,

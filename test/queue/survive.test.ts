@@ -178,33 +178,36 @@ test('a settlement that was committed without an answer is not written twice', a
   await shaky.close();
 });
 
-test('a worker whose lock is lost starts nothing, ends what is under way, and comes back under its old id', async () => {
+test('a worker whose lock is lost starts nothing, ends what was sent whole, breaks off the rest, and comes back under its old id', async () => {
   const fickle = new Fickle(fresh.database);
   const shaky = new Bench(fickle.database);
   const started: string[] = [];
-  let open: () => void = () => undefined;
-  const gate = new Promise<void>((resolve) => {
-    open = resolve;
-  });
+  const gate = Promise.withResolvers<void>();
   shaky.peer.answer = async ({ address: { local } }) => {
     started.push(local);
-    if (local === 'slow') await gate;
+    if (local === 'unsent') await gate.promise;
     return ok;
   };
+  shaky.peer.ponder = async ({ recipients }) => {
+    if (recipients[0]?.address.local === 'sent') await gate.promise;
+  };
   shaky.work();
-  await bench.accept({ to: ['slow@x.example'] });
-  await until(() => started.length === 1, 'not started');
+  await bench.accept({ to: ['sent@one.example', 'unsent@two.example'] });
+  await until(() => started.length === 2, 'not started');
+  await new Promise((resolve) => setTimeout(resolve, 50));
   const [before] = await fresh.database.query<{ id: number }>('select id from worker', []);
   fickle.away = true;
   fickle.loseLocks();
   await bench.accept({ to: ['next@x.example'] });
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  expect(started).toEqual(['slow']);
-  open();
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  gate.resolve();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(started).toHaveLength(2);
+  expect(delivered(shaky)).toEqual(['sent@one.example']);
   fickle.away = false;
   await shaky.empty();
-  expect(delivered(shaky)).toEqual(['slow@x.example', 'next@x.example']);
+  expect(delivered(shaky).toSorted()).toEqual(['next@x.example', 'sent@one.example', 'unsent@two.example']);
+  expect(started.toSorted()).toEqual(['next', 'sent', 'unsent', 'unsent']);
   expect(await fresh.database.query('select id from worker', [])).toEqual([before]);
   await shaky.close();
 });
