@@ -54,7 +54,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.resolve(signal));
 
   const user = chooseUser(config.run.user);
-  prepareDataFolder(config.data, user);
+  ownFolder(config.data, user);
+  prepareBlobs(config, user, log);
   const pidFile = join(config.data, 'isthmus.pid');
   const server = await startDatabase(config, user, log);
   try {
@@ -83,9 +84,22 @@ export async function serve(options: ServeOptions): Promise<void> {
   log.info({}, 'stopped');
 }
 
-function prepareDataFolder(folder: string, user: SystemUser | undefined): void {
+function ownFolder(folder: string, user: SystemUser | undefined): void {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
+}
+
+/** A folder elsewhere than in the data folder is given to whom the roles become. A disk in trouble is no reason not to start. */
+function prepareBlobs({ blobs }: Config, user: SystemUser | undefined, log: Log): void {
+  if (blobs.kind !== 'files' || blobs.folder === undefined) return;
+  try {
+    ownFolder(blobs.folder, user);
+  } catch (error) {
+    log.warn(
+      { folder: blobs.folder, user: user?.name, error },
+      'blobs.folder cannot be made ready: large messages are put off until it can be written',
+    );
+  }
 }
 
 async function startDatabase(
