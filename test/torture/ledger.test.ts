@@ -55,14 +55,14 @@ describe('the books of a crash proof', () => {
     const kills = kinds.map((kind, at) => ({ kind, at: at === 0 ? 500 : 3_500, pid: 1 }));
     const again = { messageId: 'm1', recipient: 'a@x', at: 5_000 };
     const account = balance(books({ came: [...books({}).came, again], kills }));
-    expect(account.duplicates).toMatchObject({ 'at the answer': 0, [reason]: 1 });
+    expect(account.reasons).toMatchObject({ 'at the answer': 0, [reason]: 1 });
   });
 
   test('a third copy needs a kill of its own', () => {
     const more = [4_000, 8_000].map((at) => ({ messageId: 'm1', recipient: 'a@x', at }));
     const kills = [{ at: 1_100, kind: 'queue', pid: 1 }];
     const account = balance(books({ came: [...books({}).came, ...more], kills }));
-    expect(account.duplicates).toMatchObject({ 'at the answer': 1, unexplained: 1 });
+    expect(account.reasons).toMatchObject({ 'at the answer': 1, unexplained: 1 });
     expect(account.unexplained).toHaveLength(1);
   });
 

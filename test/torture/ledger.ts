@@ -60,8 +60,9 @@ export interface Account {
     readonly queueId: string;
     readonly recipient: string;
   }[];
-  /** Copies too many, by reason. */
-  readonly duplicates: Readonly<Record<Reason, number>>;
+  /** Copies too many. */
+  readonly duplicates: number;
+  readonly reasons: Readonly<Record<Reason, number>>;
   readonly unexplained: readonly {
     readonly messageId: string;
     readonly recipient: string;
@@ -94,7 +95,8 @@ export function balance(books: Books): Account {
     owed: owed.length,
     kept: owed.length - lost.length,
     lost,
-    duplicates: {
+    duplicates: reasons.length,
+    reasons: {
       'at the answer': reasons.filter((reason) => reason === 'at the answer').length,
       'answer not written down': reasons.filter((reason) => reason === 'answer not written down').length,
       unexplained: reasons.filter((reason) => reason === 'unexplained').length,
@@ -147,7 +149,7 @@ export function printAccount(account: Account, kills: readonly Kill[]): string {
     `kept         ${account.kept}`,
     `lost         ${account.lost.length}`,
     ...account.lost.slice(0, 20).map((one) => `  ${one.queueId} ${one.messageId} to ${one.recipient}`),
-    `duplicates   ${Object.entries(account.duplicates)
+    `duplicates   ${account.duplicates}: ${Object.entries(account.reasons)
       .map(([reason, count]) => `${count} ${reason}`)
       .join(', ')}`,
     ...account.unexplained
