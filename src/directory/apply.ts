@@ -50,7 +50,8 @@ export interface ApplyOptions {
   readonly channel: string;
 }
 
-const batchRows = 5000;
+/** Large, and each batch sorted by key, so that the leaves of large indexes are met a few times only. */
+const batchRows = 50_000;
 
 export function apply(database: Database, options: ApplyOptions, signal: AbortSignal): Promise<Applied> {
   return database.transaction(async (tx) => {
@@ -168,7 +169,7 @@ async function applyRange(
      from directory_stage s
      where s.source = $1 and s.seq > $2 and s.seq <= $3 and s.digest is not null
        and not exists (select from directory_entry e where e.id = s.id)
-     order by s.seq
+     order by s.id
      returning n`,
     span,
   );
@@ -184,14 +185,16 @@ async function writeKeys(tx: Queryable, values: readonly unknown[]): Promise<voi
   const where = 'where s.source = $1 and s.seq > $2 and s.seq <= $3';
   await tx.query(
     `insert into directory_address (key, entry, role)
-     select k.key, e.n, k.role ${from} cross join lateral unnest(s.keys, s.roles) as k(key, role) ${where}`,
+     select k.key, e.n, k.role ${from} cross join lateral unnest(s.keys, s.roles) as k(key, role) ${where}
+     order by k.key`,
     values,
   );
   await tx.query(
     `insert into directory_member (grp, role, ref)
      select e.n, m.role, m.ref ${from} cross join lateral (
        select 'm'::"char", unnest(s.members) union all select 'o'::"char", unnest(s.owners)) as m(role, ref)
-     ${where} and e.kind = 'group'`,
+     ${where} and e.kind = 'group'
+     order by m.ref`,
     values,
   );
   await tx.query(
