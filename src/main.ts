@@ -2,7 +2,7 @@
 /**
  * isthmus - the command. This file and src/main/ are the only ones that know every room.
  *
- * Exit codes: 0 well; 1 the answer is no; 64 wrong usage; 70 our fault; 75 try again later; 78 configuration (sysexits.h).
+ * Exit codes: 0 well; 1 the answer is no; 64 wrong usage; 69 cannot run; 70 our fault; 75 try again later; 78 configuration (sysexits.h).
  */
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -23,14 +23,17 @@ import { queueCommand } from './admin/cli/queue.ts';
 import { routeCommand } from './admin/cli/route.ts';
 import { traceCommand } from './admin/cli/trace.ts';
 import type { Terminal } from './admin/services.ts';
+import { roleNames } from './main/crew.ts';
 import { runDemo } from './main/demo.ts';
 import { defaultFile, loadOptions } from './main/load.ts';
 import { startRole } from './main/roles.ts';
-import { roleNames, serve } from './main/serve.ts';
+import { pidFileIn, serve } from './main/serve.ts';
 import { openServices } from './main/services.ts';
 import { DatabaseAway } from './ports/database.ts';
 import { DirectoryUnready } from './ports/directory.ts';
+import { runningNode } from './serve/pid-file.ts';
 import { runUnderSupervisor } from './serve/role.ts';
+import { CannotStart } from './serve/supervisor.ts';
 
 const interrupted = new AbortController();
 
@@ -156,11 +159,17 @@ function configCommand(): Command {
 
 function reloadRunning(file: string): void {
   const { config } = readConfig(file, loadOptions());
-  const pidFile = join(config.data, 'isthmus.pid');
+  const pidFile = pidFileIn(config);
+  const pid = runningNode(pidFile);
+  if (pid === undefined) {
+    throw new CannotStart(
+      `no running node: ${pidFile} names none (start it: isthmus serve --config ${file})`,
+    );
+  }
   try {
-    process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGHUP');
+    process.kill(pid, 'SIGHUP');
   } catch (cause) {
-    throw new Error(`no running node: ${pidFile} names none (start it: isthmus serve --config ${file})`, {
+    throw new CannotStart(`process ${pid} runs the node, and only root or its own user may tell it`, {
       cause,
     });
   }
@@ -185,6 +194,7 @@ function explainFailure(error: unknown): number {
     return 78;
   }
   terminal.err(`isthmus: ${error instanceof Error ? error.message : String(error)}`);
+  if (error instanceof CannotStart) return 69;
   if (error instanceof DatabaseAway || error instanceof DirectoryUnready) return 75;
   return 70;
 }

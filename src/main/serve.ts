@@ -3,9 +3,9 @@
  *
  *   read config -> private PostgreSQL -> schema steps -> roles -> ready ... SIGHUP: reload ... SIGTERM: drain -> stop
  *
- * Roles run in processes of their own under the supervisor, or with `--single` all in this one.
+ * SIGTERM ends it at any moment, the start included; SIGHUP during the start is answered once it is ready.
  */
-import { chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Loaded } from '../../config/load.ts';
 import { readConfig } from '../../config/load.ts';
@@ -14,74 +14,136 @@ import { reloadConfig } from '../../config/reload.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Log } from '../ports/log.ts';
 import { openLog } from '../serve/log.ts';
-import { chooseUser, dropPrivileges, type SystemUser } from '../serve/privileges.ts';
-import type { Role, Surroundings } from '../serve/role.ts';
-import { type RoleSpec, Supervisor } from '../serve/supervisor.ts';
+import { claimPidFile, releasePidFile, runningNode } from '../serve/pid-file.ts';
+import { chooseUser, type SystemUser } from '../serve/privileges.ts';
+import { CannotStart } from '../serve/supervisor.ts';
 import { notifySystemd } from '../serve/systemd.ts';
 import { type PrivateServer, startPrivateServer } from '../state/private-server.ts';
 import { runSteps } from '../state/steps.ts';
+import { type Crew, type CrewOptions, makeCrew } from './crew.ts';
 import { connect, stepStatementTimeoutMs } from './ground.ts';
 import { loadOptions } from './load.ts';
-import { startRole } from './roles.ts';
-import { makeSettings, type Settings } from './settings.ts';
+import { makeSettings } from './settings.ts';
 
-export interface ServeOptions {
+export interface ServeOptions extends CrewOptions {
   readonly configFile: string;
-  /** Everything in one process. */
-  readonly single: boolean;
-  /** Only these roles; undefined: those of the configuration. */
-  readonly roles: readonly string[] | undefined;
-  /** This program's first file, to start roles by. */
-  readonly program: string;
 }
 
-export const roleNames = ['receive', 'queue', 'admin'] as const;
-export type RoleName = (typeof roleNames)[number];
-
-/** All roles, or the processes of all roles, seen as one thing. */
-interface Crew {
-  reload(settings: Settings): Promise<readonly { readonly role: string; readonly trouble: string }[]>;
-  stop(): Promise<void>;
-}
-
-/** Resolves when the node has stopped. Throws ConfigError, or whatever keeps it from starting. */
+/** Resolves when the node has stopped. Throws ConfigError, CannotStart, or whatever else keeps it from starting. */
 export async function serve(options: ServeOptions): Promise<void> {
-  let loaded = readConfig(options.configFile, loadOptions());
+  const signals = listenToSignals();
+  const loaded = readConfig(options.configFile, loadOptions());
   const { config } = loaded;
   const log = openLog(config.log);
   for (const warning of loaded.warnings) log.warn({}, printProblem(warning));
-  const ending = Promise.withResolvers<string>();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.resolve(signal));
-
   const user = chooseUser(config.run.user);
   ownFolder(config.data, user);
   prepareBlobs(config, user, log);
-  const pidFile = join(config.data, 'isthmus.pid');
-  const server = await startDatabase(config, user, log);
+  const pidFile = pidFileIn(config);
+  claim(pidFile, log);
   try {
+    await run(options, { loaded, user, log, signals });
+  } finally {
+    releasePidFile(pidFile);
+  }
+  log.info({}, 'stopped');
+}
+
+export const pidFileIn = ({ data }: Config): string => join(data, 'isthmus.pid');
+
+/** A disk in trouble is no reason not to start, another node on the same folder is. */
+function claim(pidFile: string, log: Log): void {
+  const other = runningNode(pidFile);
+  if (other !== undefined) {
+    throw new CannotStart(`this node runs already, as process ${other} (${pidFile}): stop that one first`);
+  }
+  try {
+    claimPidFile(pidFile);
+  } catch (error) {
+    log.warn(
+      { pidFile, error },
+      'the pid file cannot be written: `isthmus config reload` will not find this node',
+    );
+  }
+}
+
+interface Signals {
+  /** Aborted by the first signal that ends us. */
+  readonly ending: AbortSignal;
+  /** Its name. */
+  readonly ended: Promise<string>;
+  /** What SIGHUP does from now on; at once, if there was one before. */
+  onHangup(reload: () => void): void;
+}
+
+function listenToSignals(): Signals {
+  const ending = new AbortController();
+  const { promise: ended, resolve } = Promise.withResolvers<string>();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      ending.abort(new Error(`stopped by ${name}`));
+      resolve(name);
+    });
+  }
+  let early = false;
+  let hangup = (): void => {
+    early = true;
+  };
+  process.on('SIGHUP', () => hangup());
+  return {
+    ending: ending.signal,
+    ended,
+    onHangup(reload) {
+      hangup = reload;
+      if (early) reload();
+    },
+  };
+}
+
+interface Start {
+  readonly loaded: Loaded;
+  readonly user: SystemUser | undefined;
+  readonly log: ReturnType<typeof openLog>;
+  readonly signals: Signals;
+}
+
+/** From the database to the last drained role. */
+async function run(options: ServeOptions, { loaded: first, user, log, signals }: Start): Promise<void> {
+  const { config } = first;
+  const { ending, ended } = signals;
+  let loaded = first;
+  let server: PrivateServer | undefined;
+  let crew: Crew | undefined;
+  try {
+    server = await startDatabase(config, user, log, ending);
     const url = config.database.url ?? server?.url ?? '';
     await bringSchemaUp(config, url, log);
-    const crew = await startCrew(options, makeSettings(loaded, { databaseUrl: url, user }), config, log);
-    writeFileSync(pidFile, `${process.pid}\n`);
+    ending.throwIfAborted();
+    const running = makeCrew(options, config, log);
+    crew = running;
+    await Promise.race([running.start(makeSettings(loaded, { databaseUrl: url, user })), ended]);
+    ending.throwIfAborted();
     log.info({ pid: process.pid, hostname: config.hostname }, 'ready');
     await notifySystemd(['READY=1'], log);
 
     let reloading = Promise.resolve();
-    process.on('SIGHUP', () => {
+    signals.onHangup(() => {
       reloading = reloading.then(async () => {
-        loaded = await reload(options.configFile, loaded, { crew, url, user, log });
+        loaded = await reload(options.configFile, loaded, { crew: running, url, user, log });
         log.setLevel(loaded.config.log.level);
       });
     });
-
-    log.info({ signal: await ending.promise, graceMs: config.shutdownGrace }, 'stopping');
-    await notifySystemd(['STOPPING=1'], log);
-    await crew.stop();
+    await ended;
+  } catch (error) {
+    if (!ending.aborted) throw error;
   } finally {
-    rmSync(pidFile, { force: true });
+    if (ending.aborted) {
+      log.info({ signal: await ended, graceMs: config.shutdownGrace }, 'stopping');
+      await notifySystemd(['STOPPING=1'], log);
+    }
+    await crew?.stop();
     await server?.stop();
   }
-  log.info({}, 'stopped');
 }
 
 function ownFolder(folder: string, user: SystemUser | undefined): void {
@@ -106,6 +168,7 @@ async function startDatabase(
   config: Config,
   user: SystemUser | undefined,
   log: Log,
+  signal: AbortSignal,
 ): Promise<PrivateServer | undefined> {
   if (config.database.url !== undefined) return undefined;
   const { binaries, sharedBuffers, maxWalSize } = config.database.private;
@@ -115,6 +178,7 @@ async function startDatabase(
     ...(binaries === undefined ? {} : { binaries }),
     settings: { shared_buffers: kilobytes(sharedBuffers), max_wal_size: kilobytes(maxWalSize) },
     log: log.child({ role: 'database' }),
+    signal,
   });
 }
 
@@ -134,70 +198,6 @@ async function bringSchemaUp(config: Config, url: string, log: Log): Promise<voi
   } finally {
     await database.close();
   }
-}
-
-const wanted = (options: ServeOptions, config: Config): RoleSpec[] =>
-  roleNames
-    .map((name) => ({ name, copies: config.run.roles[name] }))
-    .filter(({ name, copies }) => (options.roles === undefined ? copies > 0 : options.roles.includes(name)))
-    .map(({ name, copies }) => ({ name, copies: Math.max(1, copies) }));
-
-async function startCrew(options: ServeOptions, settings: Settings, config: Config, log: Log): Promise<Crew> {
-  const roles = wanted(options, config);
-  if (options.single) return startSingle(roles, settings, config, log);
-  const supervisor = new Supervisor({
-    roles,
-    command: (role) => [options.program, 'role', role],
-    log,
-    graceMs: config.shutdownGrace,
-    backOff: config.run.backOff,
-    readyWithin: config.run.readyWithin,
-  });
-  await supervisor.start(settings);
-  return supervisor;
-}
-
-/** Roles of one process start in order, so that ports are bound before the first of them gives root away. */
-async function startSingle(
-  specs: readonly RoleSpec[],
-  settings: Settings,
-  config: Config,
-  log: Log,
-): Promise<Crew> {
-  const running: { readonly name: string; readonly role: Role }[] = [];
-  const around: Surroundings = {
-    gather: async () => ({
-      values: await Promise.all(running.map(({ role }) => role.metrics())),
-      roles: running.map(({ name }) => ({
-        role: name,
-        copy: 0,
-        pid: process.pid,
-        state: 'ready',
-        restarts: 0,
-      })),
-    }),
-  };
-  for (const { name } of specs) {
-    const role = await startRole(name, settings, around);
-    running.push({ name, role });
-    log.info({ role: name, pid: process.pid, ...role.facts }, 'role ready');
-  }
-  dropPrivileges(settings.user);
-  return {
-    async reload(next) {
-      const troubles: { role: string; trouble: string }[] = [];
-      for (const { name, role } of running) {
-        await role
-          .reload(next)
-          .catch((error: Error) => troubles.push({ role: name, trouble: error.message }));
-      }
-      return troubles;
-    },
-    async stop() {
-      const signal = AbortSignal.timeout(config.shutdownGrace);
-      await Promise.all(running.map(({ role }) => role.drain(signal)));
-    },
-  };
 }
 
 /** The configuration that is in force afterwards: the new one, or the old one where the new one is broken. */

@@ -19,6 +19,8 @@ export type ToRole =
 /** From a role to the supervisor. */
 export type FromRole =
   | { readonly kind: 'ready'; readonly facts: Readonly<Record<string, unknown>> }
+  /** It could not start, and ends. */
+  | { readonly kind: 'failed'; readonly error: Error }
   | { readonly kind: 'reloaded'; readonly trouble?: string }
   | { readonly kind: 'metrics'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'gather'; readonly id: number };

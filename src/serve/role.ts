@@ -58,10 +58,8 @@ export async function runUnderSupervisor(name: string, start: StartRole): Promis
             role = started;
             tell({ kind: 'ready', facts: started.facts });
           },
-          (error: Error) => {
-            process.stderr.write(`isthmus ${name}: ${error.stack ?? error.message}\n`);
-            process.exit(1);
-          },
+          // The supervisor writes it down: standard error is nobody's log.
+          (error: Error) => tell({ kind: 'failed', error }, () => process.exit(1)),
         );
         break;
       case 'reload':
@@ -87,8 +85,9 @@ export async function runUnderSupervisor(name: string, start: StartRole): Promis
 const ignore = (): void => {};
 
 /** The supervisor may be gone: then `disconnect` is on its way, and nothing need be said. */
-const tell = (message: FromRole): void => {
-  if (process.connected) process.send?.(message, undefined, undefined, ignore);
+const tell = (message: FromRole, then = ignore): void => {
+  if (process.connected) process.send?.(message, undefined, undefined, then);
+  else then();
 };
 
 let lastId = 0;

@@ -29,17 +29,24 @@ export interface SupervisorOptions {
   readonly readyWithin: number;
 }
 
+/** A role that says so often that it cannot start, and never was ready, will not by itself: start() gives up. */
+const triesAtStart = 4;
 /** After this long in good health the back-off starts from the beginning. */
 const healthyAfter = 60_000;
 /** Longest wait for a role's metrics. */
 const metricsWithin = 2_000;
+
+/** Something this machine or its configuration does not permit; said once, with the reason. */
+export class CannotStart extends Error {
+  override readonly name = 'CannotStart';
+}
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #slots: Slot[];
   #settings: unknown;
   #stopping = false;
-  #onAllReady: (() => void) | undefined;
+  #starting: PromiseWithResolvers<void> | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -48,14 +55,15 @@ export class Supervisor {
     );
   }
 
-  /** Starts every role; resolves when all are ready for the first time. Roles that die are started again meanwhile. */
+  /**
+   * Starts every role; resolves when all are ready for the first time, or stop() was called. Roles that die are
+   * started again meanwhile. Rejects with CannotStart when one of them cannot start at all (a port that is taken).
+   */
   async start(settings: unknown): Promise<void> {
     this.#settings = settings;
-    const allReady = new Promise<void>((resolve) => {
-      this.#onAllReady = resolve;
-    });
+    this.#starting = Promise.withResolvers();
     for (const slot of this.#slots) this.#launch(slot);
-    await allReady;
+    await this.#starting.promise;
   }
 
   /** Tells every role; answers what went wrong, by role. Roles that start later get the new settings anyway. */
@@ -75,6 +83,7 @@ export class Supervisor {
   /** Asks all roles to drain, waits, kills what is left. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#starting?.resolve();
     const { graceMs, log } = this.#options;
     await Promise.all(
       this.#slots.map(async (slot) => {
@@ -107,7 +116,8 @@ export class Supervisor {
       if (message.kind === 'ready') {
         clearTimeout(slow);
         this.#becameReady(slot, message.facts);
-      } else if (message.kind === 'gather') void this.#gather(slot, message.id);
+      } else if (message.kind === 'failed') this.#failed(slot, message.error);
+      else if (message.kind === 'gather') void this.#gather(slot, message.id);
       else slot.answered(message);
     });
     child.on('error', (error) => log.error({ role: slot.label, error }, 'role process trouble'));
@@ -120,11 +130,18 @@ export class Supervisor {
 
   #becameReady(slot: Slot, facts: Readonly<Record<string, unknown>>): void {
     slot.state = 'ready';
+    slot.wasReady = true;
     this.#options.log.info({ role: slot.label, pid: slot.child?.pid, ...facts }, 'role ready');
     if (this.#slots.every((other) => other.state === 'ready')) {
-      this.#onAllReady?.();
-      this.#onAllReady = undefined;
+      this.#starting?.resolve();
     }
+  }
+
+  #failed(slot: Slot, error: Error): void {
+    this.#options.log.error({ role: slot.label, error }, `role cannot start: ${error.message}`);
+    slot.failedStarts += 1;
+    if (slot.wasReady || slot.failedStarts < triesAtStart) return;
+    this.#starting?.reject(new CannotStart(`${slot.label} cannot start: ${error.message}`));
   }
 
   #exited(slot: Slot, code: number | null, signal: NodeJS.Signals | null): void {
@@ -167,6 +184,8 @@ class Slot {
   startedAt = 0;
   restarts = 0;
   failures = 0;
+  wasReady = false;
+  failedStarts = 0;
   restartTimer: NodeJS.Timeout | undefined;
   #id = 0;
   readonly #waiting = new Set<(message: FromRole | undefined) => void>();

@@ -6,10 +6,12 @@ interface Settings {
   readonly drainMs?: number;
   readonly refuseReload?: boolean;
   readonly neverReady?: boolean;
+  readonly cannotStart?: string;
 }
 
 await runUnderSupervisor(process.argv[2] ?? '', async (name, given, around) => {
   let settings = given as Settings;
+  if (settings.cannotStart !== undefined) throw new Error(settings.cannotStart);
   if (settings.neverReady) await new Promise(() => setInterval(() => {}, 1_000));
   if (settings.crashAfterMs !== undefined) setTimeout(() => process.exit(3), settings.crashAfterMs);
   const idle = setInterval(() => {}, 1_000);

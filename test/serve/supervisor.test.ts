@@ -103,3 +103,20 @@ test('a role that never becomes ready is killed and started again', async () => 
   void supervisor.start({ neverReady: true });
   await until(() => said('not ready in time').length >= 1 && said('role started').length >= 2);
 });
+
+test('a role that cannot start at all is tried a few times, and start says why', async () => {
+  const supervisor = supervise([{ name: 'receive', copies: 1 }]);
+  await expect(supervisor.start({ cannotStart: 'port 25 is taken' })).rejects.toThrow(
+    'receive cannot start: port 25 is taken',
+  );
+  expect(said('role cannot start: port 25 is taken').length).toBeGreaterThanOrEqual(2);
+});
+
+test('stop ends a start that would take for ever', async () => {
+  const supervisor = supervise([{ name: 'queue', copies: 1 }], 200);
+  const started = supervisor.start({ neverReady: true });
+  await until(() => said('role started').length === 1);
+  await supervisor.stop();
+  await started;
+  expect(supervisor.states()[0]?.state).toBe('stopped');
+});

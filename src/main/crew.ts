@@ -1,0 +1,94 @@
+/**
+ * main/crew - the roles of one node: processes of their own under the supervisor, or with `--single` all in this one.
+ */
+import type { Config } from '../../config/schema.ts';
+import type { Log } from '../ports/log.ts';
+import { dropPrivileges } from '../serve/privileges.ts';
+import type { Role, Surroundings } from '../serve/role.ts';
+import { CannotStart, type RoleSpec, Supervisor } from '../serve/supervisor.ts';
+import { startRole } from './roles.ts';
+import type { Settings } from './settings.ts';
+
+export const roleNames = ['receive', 'queue', 'admin'] as const;
+export type RoleName = (typeof roleNames)[number];
+
+export interface CrewOptions {
+  /** Everything in one process. */
+  readonly single: boolean;
+  /** Only these roles; undefined: those of the configuration. */
+  readonly roles: readonly string[] | undefined;
+  /** This program's first file, to start roles by. */
+  readonly program: string;
+}
+
+/** All roles, or the processes of all roles, seen as one thing. */
+export interface Crew {
+  /** Resolves when all are ready, or once stop() was called; rejects with CannotStart. */
+  start(settings: Settings): Promise<void>;
+  reload(settings: Settings): Promise<readonly { readonly role: string; readonly trouble: string }[]>;
+  stop(): Promise<void>;
+}
+
+const wanted = (options: CrewOptions, config: Config): RoleSpec[] =>
+  roleNames
+    .map((name) => ({ name, copies: config.run.roles[name] }))
+    .filter(({ name, copies }) => (options.roles === undefined ? copies > 0 : options.roles.includes(name)))
+    .map(({ name, copies }) => ({ name, copies: Math.max(1, copies) }));
+
+export function makeCrew(options: CrewOptions, config: Config, log: Log): Crew {
+  const roles = wanted(options, config);
+  if (options.single) return makeSingle(roles, config, log);
+  return new Supervisor({
+    roles,
+    command: (role) => [options.program, 'role', role],
+    log,
+    graceMs: config.shutdownGrace,
+    backOff: config.run.backOff,
+    readyWithin: config.run.readyWithin,
+  });
+}
+
+/** Roles of one process start in order, so that ports are bound before the first of them gives root away. */
+function makeSingle(specs: readonly RoleSpec[], config: Config, log: Log): Crew {
+  const running: { readonly name: string; readonly role: Role }[] = [];
+  const around: Surroundings = {
+    gather: async () => ({
+      values: await Promise.all(running.map(({ role }) => role.metrics())),
+      roles: running.map(({ name }) => ({
+        role: name,
+        copy: 0,
+        pid: process.pid,
+        state: 'ready',
+        restarts: 0,
+      })),
+    }),
+  };
+  let stopping = false;
+  return {
+    async start(settings) {
+      for (const { name } of specs) {
+        if (stopping) return;
+        const role = await startRole(name, settings, around).catch((cause: Error) => {
+          throw new CannotStart(`${name} cannot start: ${cause.message}`, { cause });
+        });
+        running.push({ name, role });
+        log.info({ role: name, pid: process.pid, ...role.facts }, 'role ready');
+      }
+      dropPrivileges(settings.user);
+    },
+    async reload(next) {
+      const troubles: { role: string; trouble: string }[] = [];
+      for (const { name, role } of running) {
+        await role
+          .reload(next)
+          .catch((error: Error) => troubles.push({ role: name, trouble: error.message }));
+      }
+      return troubles;
+    },
+    async stop() {
+      stopping = true;
+      const signal = AbortSignal.timeout(config.shutdownGrace);
+      await Promise.all(running.map(({ role }) => role.drain(signal)));
+    },
+  };
+}
