@@ -21,6 +21,10 @@ import { type PlannedCopy, planTasks, type Task } from './plan.ts';
 import type { SpooledMessage, SpooledRecipient } from './rows.ts';
 import { ownCopy, splitCopies } from './split.ts';
 
+/** Trouble of our own that passes: tried again after so many milliseconds, and no try is counted. */
+const databasePause = 5_000;
+const directoryPause = 30_000;
+
 /** A claimed message in memory. */
 export interface Held {
   message: SpooledMessage;
@@ -40,7 +44,9 @@ export interface IntakeOptions {
   readonly judging: () => Judging;
   readonly settle: (held: Held, settlement: Settlement) => Promise<void>;
   /** More rows of a message in memory. */
-  readonly extend: (held: Held, recipients: number) => void;
+  readonly extend: (held: Held, recipients: readonly SpooledRecipient[]) => void;
+  /** Rows may have been made and claimed of which we know nothing. */
+  readonly doubtful: () => void;
   readonly submit: (held: Held, task: Task) => void;
   /** Group members have rows. */
   readonly added: () => void;
@@ -134,7 +140,8 @@ export class Intake {
 
   /** Gives those that could not be split now; they are deferred. */
   async #split(splits: readonly Decided[], planned: Map<Held, PlannedCopy[]>): Promise<ReadonlySet<Decided>> {
-    const { database, now } = this.#options;
+    const { database, now, doubtful } = this.#options;
+    const unsplit = new Set<Decided>();
     for (const [claimedBy, group] of Map.groupBy(splits, ({ held }) => held.claimedBy)) {
       const splittings = group.map(({ held, recipient, decision }) => ({
         message: held.message,
@@ -145,7 +152,7 @@ export class Intake {
         const made = await splitCopies(database, claimedBy, splittings, now());
         group.forEach(({ held, decision }, index) => {
           const rows = made[index] ?? [];
-          this.#options.extend(held, rows.length);
+          this.#options.extend(held, rows);
           held.message = { ...held.message, recipients: held.message.recipients + rows.length };
           for (const row of rows) {
             if (row.pinned)
@@ -153,11 +160,14 @@ export class Intake {
           }
         });
       } catch (error) {
-        for (const { held, recipient } of group) this.#trouble(held, recipient, error);
-        return new Set(group);
+        doubtful();
+        for (const one of group) {
+          this.#trouble(one.held, one.recipient, error);
+          unsplit.add(one);
+        }
       }
     }
-    return new Set();
+    return unsplit;
   }
 
   #follow({ held, recipient, decision }: Decided, planned: Map<Held, PlannedCopy[]>): void {
@@ -261,7 +271,14 @@ export class Intake {
       return;
     }
     const reply = replyFor('later', error instanceof DirectoryUnready ? 'directoryTrouble' : 'localError');
-    this.#settle(held, outcome.deferred(subject, { reply, because }, judging));
+    const passing =
+      error instanceof DatabaseAway
+        ? databasePause
+        : error instanceof DirectoryUnready
+          ? directoryPause
+          : undefined;
+    const trouble = { reply, because, ...(passing === undefined ? {} : { pause: passing }) };
+    this.#settle(held, outcome.deferred(subject, trouble, judging));
   }
 
   #settle(held: Held, settlement: Settlement): void {

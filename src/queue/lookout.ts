@@ -11,6 +11,7 @@ import type { Database } from '../ports/database.ts';
 import type { Log } from '../ports/log.ts';
 import type { Budget } from './budget.ts';
 import { Claims, revive } from './claims.ts';
+import type { Leaks } from './leaks.ts';
 import type { RecipientRow } from './rows.ts';
 
 export interface LookoutOptions {
@@ -26,6 +27,7 @@ export interface LookoutOptions {
   /** Recipients taken from one next hop in a round. */
   readonly perHop: number;
   readonly admit: (rows: readonly RecipientRow[], claims: Claims, worker: number) => Promise<void>;
+  readonly leaks: Leaks;
   readonly log: Log;
   readonly now: () => Date;
 }
@@ -98,11 +100,16 @@ export class Lookout {
   }
 
   async #look(): Promise<void> {
-    const { worker, budget, now, admit, log } = this.#options;
+    const { worker, budget, now, admit, leaks, log } = this.#options;
     try {
       do {
         const id = worker();
-        if (id === undefined || this.#closed || !budget.isRoomy) return;
+        if (id === undefined || this.#closed) return;
+        const freed = await leaks.free(id);
+        if (freed > 0)
+          log.warn({ worker: id, claims: freed }, 'gave up claims whose messages never arrived here');
+        this.#waitingSoon ||= freed > 0;
+        if (!budget.isRoomy) return;
         this.#wanted = false;
         await this.#reviveSome();
         const fresh = await this.#claims.fresh(id, now(), Math.min(claimAtOnce, budget.room));
@@ -111,6 +118,7 @@ export class Lookout {
         await this.#lookForWaiting(id);
       } while (this.#more || this.#waitingSoon);
     } catch (error) {
+      leaks.suspect();
       log.debug({ err: error }, 'cannot look for due messages now');
     }
   }

@@ -119,6 +119,8 @@ export interface Trouble {
   readonly because?: Because;
   readonly greylisted?: boolean;
   readonly destinationDown?: boolean;
+  /** The trouble is our own: not tried, and again after so many milliseconds. */
+  readonly pause?: number;
   /** The decision's next hop where nothing was tried. */
   readonly nextHop?: string;
 }
@@ -142,7 +144,7 @@ export function failed(subject: Subject, trouble: Trouble, judging: Judging): Se
 export function deferred(subject: Subject, trouble: Trouble, judging: Judging): Settlement {
   const { message, recipient } = subject;
   const { now, policy, random } = judging;
-  const attempts = recipient.attempts + 1;
+  const attempts = recipient.attempts + (trouble.pause === undefined ? 1 : 0);
   const waiting = {
     attempts,
     greylisted: trouble.greylisted === true,
@@ -156,7 +158,10 @@ export function deferred(subject: Subject, trouble: Trouble, judging: Judging): 
     warn && wants(recipient, 'delay')
       ? entry(subject, { action: 'delayed', ...trouble }, judging)
       : undefined;
-  const dueAt = nextTry({ ...waiting, warned: recipient.warned || warn }, policy, now, random);
+  const dueAt =
+    trouble.pause === undefined
+      ? nextTry({ ...waiting, warned: recipient.warned || warn }, policy, now, random)
+      : new Date(Math.min(now.getTime() + trouble.pause * (1 + random()), message.expiresAt.getTime()));
   const nextHop = trouble.nextHop ?? trouble.attempt?.nextHop ?? recipient.nextHop;
   const because = trouble.because ?? trouble.attempt?.because ?? [];
   const change: RowChange = {

@@ -28,29 +28,27 @@ export interface SettlerOptions {
 const batch = { parallel: 2, maxItems: 500 } as const;
 const reportBatch = { parallel: 2, maxItems: 100 } as const;
 const whileAway = 250;
-/** Times that a settlement the database does not take is tried before it is left to the log. */
+/** Times that a settlement the database does not take is tried. */
 const stubbornTries = 5;
 
 export class Settler {
   readonly #options: SettlerOptions;
-  readonly #plain: Batches<Settlement, undefined>;
+  readonly #plain: Batches<Settlement, Error | undefined>;
   /** Apart, since making reports may have to wait for the blob store. */
-  readonly #reporting: Batches<Settlement, undefined>;
+  readonly #reporting: Batches<Settlement, Error | undefined>;
   readonly #closing = new AbortController();
 
   constructor(options: SettlerOptions) {
     this.#options = options;
-    const run = async (items: readonly Settlement[]): Promise<readonly undefined[]> => {
-      await this.#settle(items, 0);
-      return [];
-    };
+    const run = (items: readonly Settlement[]) => this.#settle(items);
     this.#plain = new Batches({ run, ...batch });
     this.#reporting = new Batches({ run, ...reportBatch });
   }
 
-  /** Resolves when it is written down. Rejects only when `close` gave up waiting for the database. */
-  settle(settlement: Settlement): Promise<void> {
-    return (settlement.report ? this.#reporting : this.#plain).add(settlement);
+  /** Resolves when it is written down. Rejects when the database does not take it, or is away until `close` gives up. */
+  async settle(settlement: Settlement): Promise<void> {
+    const trouble = await (settlement.report ? this.#reporting : this.#plain).add(settlement);
+    if (trouble) throw trouble;
   }
 
   /** Waits for what is under way until `signal` aborts. */
@@ -62,27 +60,28 @@ export class Settler {
     signal.removeEventListener('abort', stop);
   }
 
-  async #settle(items: readonly Settlement[], tries: number): Promise<void> {
-    try {
-      await this.#write(items, tries === 0);
-    } catch (error) {
-      if (this.#closing.signal.aborted) throw error;
-      const away = error instanceof DatabaseAway || error instanceof DatabaseFull;
-      if (!away && items.length > 1) {
-        for (const item of items) await this.#settle([item], 0);
-        return;
+  /** For each item: undefined when it is written, else why it cannot be. */
+  async #settle(items: readonly Settlement[]): Promise<readonly (Error | undefined)[]> {
+    const { signal } = this.#closing;
+    for (let tries = 0; ; tries += 1) {
+      try {
+        await this.#write(items, tries === 0);
+        return items.map(() => undefined);
+      } catch (thrown) {
+        const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+        const away = error instanceof DatabaseAway || error instanceof DatabaseFull;
+        if (!away && items.length > 1) return this.#settleEach(items);
+        if (signal.aborted || (!away && tries >= stubbornTries)) return items.map(() => error);
+        this.#options.log.warn({ err: error, outcomes: items.length }, 'outcomes wait for the database');
+        await pause(whileAway, signal);
       }
-      if (!away && tries >= stubbornTries) {
-        this.#options.log.error(
-          { err: error, queueId: items[0]?.message.id, outcome: items[0]?.change.to },
-          'an outcome cannot be written down; the recipient stays claimed until this worker ends',
-        );
-        return;
-      }
-      this.#options.log.warn({ err: error, outcomes: items.length }, 'outcomes wait for the database');
-      await pause(whileAway, this.#closing.signal);
-      await this.#settle(items, tries + 1);
     }
+  }
+
+  async #settleEach(items: readonly Settlement[]): Promise<readonly (Error | undefined)[]> {
+    const results: (Error | undefined)[] = [];
+    for (const item of items) results.push(...(await this.#settle([item])));
+    return results;
   }
 
   async #write(items: readonly Settlement[], first: boolean): Promise<void> {

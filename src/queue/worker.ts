@@ -24,6 +24,7 @@ import { Batches } from './batches.ts';
 import { Budget, type BudgetLimits } from './budget.ts';
 import type { Claims } from './claims.ts';
 import { type Held, Intake } from './intake.ts';
+import { claimKey, Leaks } from './leaks.ts';
 import { joinWorkers, type Membership } from './liveness.ts';
 import { claimAtOnce, Lookout } from './lookout.ts';
 import { type Concurrency, type Finish, NextHops } from './next-hops.ts';
@@ -85,6 +86,9 @@ export class Worker {
   /** Aborts what is under way when close() has no more patience. */
   readonly #cut = new AbortController();
   readonly #lookout: Lookout;
+  /** Keys of all claims that are somewhere between #enter and #settle. */
+  readonly #inHand = new Set<string>();
+  readonly #leaks: Leaks;
   readonly #overflowed = new Set<string>();
   #listener: AsyncDisposable | undefined;
   #closed = false;
@@ -127,6 +131,7 @@ export class Worker {
       now,
       random,
     });
+    this.#leaks = new Leaks(database, this.#inHand);
     this.#lookout = new Lookout({
       database,
       budget: this.#budget,
@@ -134,6 +139,7 @@ export class Worker {
       hops: this.#hops,
       perHop: policy.concurrency.max * 2,
       admit: (rows, claims, id) => this.#admit(rows, claims, id),
+      leaks: this.#leaks,
       log,
       now,
     });
@@ -153,6 +159,7 @@ export class Worker {
       doubted: () => this.#hops.pause(),
       joined: () => {
         if (this.#closed) return;
+        this.#leaks.suspect();
         this.#hops.resume();
         this.#lookout.wakeForWaiting();
       },
@@ -233,10 +240,17 @@ export class Worker {
   }
 
   #enter(held: Held): void {
+    this.#note(held, held.recipients);
     this.#intake.add(held).catch((error) => {
       this.#options.log.error({ err: error, queueId: held.message.id }, 'a message cannot be taken in hand');
+      for (const { slot } of held.recipients) this.#inHand.delete(claimKey(held.message.id, slot));
       this.#budget.drop(held.load);
+      this.#leaks.suspect();
     });
+  }
+
+  #note({ message }: Held, recipients: readonly SpooledRecipient[]): void {
+    for (const { slot } of recipients) this.#inHand.add(claimKey(message.id, slot));
   }
 
   #makeIntake(): Intake {
@@ -251,7 +265,11 @@ export class Worker {
       now,
       judging: () => this.#judging(),
       settle: (held, settlement) => this.#settle(held, settlement),
-      extend: (held, recipients) => this.#budget.extend(held.load, recipients),
+      extend: (held, recipients) => {
+        this.#note(held, recipients);
+        this.#budget.extend(held.load, recipients.length);
+      },
+      doubtful: () => this.#leaks.suspect(),
       submit: (held, task) => this.#submit({ ...task, held }),
       added: () => this.#lookout.wake(),
       signal: this.#cut.signal,
@@ -303,6 +321,7 @@ export class Worker {
   async #settle(held: Held, settlement: Settlement): Promise<void> {
     try {
       await this.#settler.settle(settlement);
+      this.#inHand.delete(claimKey(settlement.message.id, settlement.slot));
     } catch (error) {
       this.#options.log.error(
         { err: error, queueId: held.message.id },
@@ -318,7 +337,12 @@ export class Worker {
   #forget(id: number): void {
     const waiting = this.#hops.forgetWaiting();
     this.#options.log.warn({ worker: id, tasks: waiting.length }, 'forgot what was claimed and not started');
-    for (const { held, copies } of waiting) for (const _copy of copies) this.#budget.release(held.load);
+    for (const { held, copies } of waiting) {
+      for (const { recipient } of copies) {
+        this.#inHand.delete(claimKey(held.message.id, recipient.slot));
+        this.#budget.release(held.load);
+      }
+    }
   }
 
   #judging(): outcome.Judging {

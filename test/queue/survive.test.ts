@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Database, DatabaseAway, type HeldLock } from '../../src/ports/database.ts';
 import { workerLocks } from '../../src/queue/liveness.ts';
 import { type FreshDatabase, freshDatabase } from '../fixture/database.ts';
-import { Bench, busy, minutes, ok, unknown, until } from './fakes.ts';
+import { address, Bench, busy, copyTo, deliverTo, minutes, ok, unknown, until } from './fakes.ts';
 
 let fresh: FreshDatabase;
 let bench: Bench;
@@ -37,6 +37,10 @@ class Fickle {
   away = false;
   /** The next statement that this matches is committed, and its answer lost. */
   loseAnswer: ((text: string) => boolean) | undefined;
+  /** The next transaction is committed, and its answer lost. */
+  loseTransaction = false;
+  /** Statements that the database does not take. */
+  refuse: (values: readonly unknown[]) => boolean = () => false;
   readonly #locks: AbortController[] = [];
   readonly database: Database;
 
@@ -46,6 +50,7 @@ class Fickle {
     };
     const ask: Database['query'] = async (text, values) => {
       check();
+      if (this.refuse(values ?? [])) throw new Error('not taken, says the test');
       const rows = await inner.query(text, values);
       if (this.loseAnswer?.(text)) {
         this.loseAnswer = undefined;
@@ -57,7 +62,19 @@ class Fickle {
       query: ask,
       transaction: async (work) => {
         check();
-        return inner.transaction(work);
+        const result = await inner.transaction((tx) =>
+          work({
+            query: async (text, values) => {
+              if (this.refuse(values ?? [])) throw new Error('not taken, says the test');
+              return tx.query(text, values);
+            },
+          }),
+        );
+        if (this.loseTransaction) {
+          this.loseTransaction = false;
+          throw new DatabaseAway('the answer is lost, says the test');
+        }
+        return result;
       },
       rows: (...args) => inner.rows(...args),
       listen: (...args) => inner.listen(...args),
@@ -175,6 +192,56 @@ test('a settlement that was committed without an answer is not written twice', a
   await shaky.empty();
   await new Promise((resolve) => setTimeout(resolve, 600));
   expect((await bench.story(id)).map((row) => row.event)).toEqual(['accepted', 'delivered', 'done']);
+  await shaky.close();
+});
+
+test('a claim whose answer was lost is found and given up', async () => {
+  const fickle = new Fickle(fresh.database);
+  const shaky = new Bench(fickle.database);
+  await bench.accept({ to: ['a@x.example'] });
+  fickle.loseAnswer = (text) => text.includes('set claimed_by = $1 from picked');
+  shaky.work();
+  await until(async () => (await claimed()) === 1, 'not claimed');
+  expect(fickle.loseAnswer).toBeUndefined();
+  await shaky.empty();
+  expect(delivered(shaky)).toEqual(['a@x.example']);
+  await shaky.close();
+});
+
+test('additional copies whose making was in doubt are made once', async () => {
+  const fickle = new Fickle(fresh.database);
+  const shaky = new Bench(fickle.database);
+  shaky.routing.decide = ({ recipient }) =>
+    deliverTo(copyTo(recipient), copyTo(address('copy@y.example'), { purpose: 'dual' }));
+  fickle.loseTransaction = true;
+  shaky.work();
+  await bench.accept({ to: ['a@x.example'] });
+  await until(() => !fickle.loseTransaction, 'not split');
+  shaky.pass(minutes(1));
+  await shaky.empty();
+  expect(delivered(shaky).toSorted()).toEqual(['a@x.example', 'copy@y.example']);
+  await shaky.close();
+});
+
+test('one outcome that the database does not take holds up no other, and is not delivered again', async () => {
+  const fickle = new Fickle(fresh.database);
+  const shaky = new Bench(fickle.database);
+  fickle.refuse = (values) =>
+    values.some((value) => Buffer.isBuffer(value) && value.includes('poison reply'));
+  shaky.peer.answer = ({ address: { local } }) =>
+    local === 'poison' ? { ...ok, reply: { code: 250, lines: ['poison reply'] } } : ok;
+  shaky.work();
+  await Promise.all(['a', 'poison', 'b', 'c'].map((local) => bench.accept({ to: [`${local}@x.example`] })));
+  await until(async () => (await bench.count('message')) === 1, 'the others wait');
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  shaky.workers[0]?.wake();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(delivered(shaky).toSorted()).toEqual([
+    'a@x.example',
+    'b@x.example',
+    'c@x.example',
+    'poison@x.example',
+  ]);
   await shaky.close();
 });
 
