@@ -129,6 +129,14 @@ export const domainName = z
   .transform((text) => parseDomain(text) ?? text)
   .meta({ unit: 'domain' });
 
+/** A host to connect to, by name or address, without port or brackets; names in A-labels, as DNS holds them. */
+const hostText = 'expected a host name or an IP address, without port, such as mail.example.org or 192.0.2.1';
+export const hostName = z
+  .string({ error: hostText })
+  .refine((text) => isIP(text) !== 0 || (!text.startsWith('[') && parseDomain(text) !== undefined), hostText)
+  .transform((text) => (isIP(text) === 0 ? (parseDomain(text) ?? text) : text))
+  .meta({ unit: 'host' });
+
 /** A mail address as text; rooms parse it with mail/address. */
 const addressText = 'expected a mail address such as ada@example.org';
 export const mailAddress = z

@@ -4,6 +4,7 @@
  * The parsed values fit DeliveryOptions (src/deliver/options.ts) and, but for the servers, DnsOptions
  * (connectors/dns/resolver.ts). Sites are in `sites`.
  */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { domainName, duration, durationBetween, ipAddress, port } from '../units.ts';
 
@@ -107,14 +108,17 @@ export const deliverySection = z
 const serverText =
   'expected the IP address of a name server, with or without port, such as 192.0.2.53 or [2001:db8::53]:5353';
 
+function isServer(text: string): boolean {
+  if (isIP(text) !== 0) return true;
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([0-9.]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const good = plain === undefined ? isIP(bracketed ?? '') === 6 : isIP(plain) === 4;
+  return good && (port === undefined || (Number(port) >= 1 && Number(port) <= 65535));
+}
+
 export const dnsSection = z
   .strictObject({
     servers: z
-      .array(
-        z
-          .string({ error: serverText })
-          .regex(/^([0-9.]+(:\d{1,5})?|[0-9A-Fa-f:]+|\[[0-9A-Fa-f:]+\](:\d{1,5})?)$/, serverText),
-      )
+      .array(z.string({ error: serverText }).refine(isServer, serverText))
       .default([])
       .describe('Recursive name servers. Those of /etc/resolv.conf when empty.'),
     timeout: durationBetween('10ms', '1m').prefault('3s').describe('How long one server has to answer.'),

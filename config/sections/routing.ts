@@ -9,6 +9,7 @@ import { parseReply } from '../../src/mail/reply.ts';
 import {
   certificatePair,
   domainName,
+  hostName,
   mailAddress,
   name,
   network,
@@ -60,9 +61,9 @@ const Domain = z
 
 const NextHop = z
   .strictObject({
-    host: z.string().min(1).exactOptional().describe('Host name or IP address.'),
+    host: hostName.exactOptional().describe('Host name or IP address.'),
     mx: domainName.exactOptional().describe('Domain whose mail exchangers are used. Either this or `host`.'),
-    port: port.default(25).describe('TCP port. 25 for SMTP, 465 with implicitTls, 24 for LMTP.'),
+    port: port.exactOptional().describe('TCP port. Without it: 25, with implicitTls 465, for LMTP 24.'),
     protocol: z.enum(['smtp', 'lmtp']).default('smtp').describe('What is spoken there.'),
     priority: z.int().min(0).max(65535).default(0).describe('Lowest first; others when those fail.'),
     weight: z
