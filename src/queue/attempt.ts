@@ -29,16 +29,60 @@ class ClaimInDoubt extends Error {
   override readonly name = 'ClaimInDoubt';
 }
 
+/** What ends an attempt from outside. */
+export interface Stops {
+  /** The claim may be somebody else's soon. */
+  readonly lost: AbortSignal;
+  /** Nothing is waited for any more. */
+  readonly cut: AbortSignal;
+}
+
+/**
+ * A lost claim ends an attempt, but not while the peer has the whole message and owes us its answer: to break off
+ * then takes nothing back, and makes a second delivery certain.
+ */
+class Patience implements Disposable {
+  readonly #stops: Stops;
+  readonly #over = new AbortController();
+  #sent = false;
+
+  constructor(stops: Stops) {
+    this.#stops = stops;
+    for (const signal of [stops.lost, stops.cut]) signal.addEventListener('abort', this.#look);
+    this.#look();
+  }
+
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** Whether the content was given to its end; it may be asked for again, for another host. */
+  sent(whole: boolean): void {
+    this.#sent = whole;
+    this.#look();
+  }
+
+  [Symbol.dispose](): void {
+    for (const signal of [this.#stops.lost, this.#stops.cut]) signal.removeEventListener('abort', this.#look);
+  }
+
+  readonly #look = (): void => {
+    const { lost, cut } = this.#stops;
+    if (cut.aborted) this.#over.abort(cut.reason);
+    else if (lost.aborted && !this.#sent) this.#over.abort(lost.reason);
+  };
+}
+
 export interface Attempted {
   readonly settlements: readonly Settlement[];
   readonly finish: Finish;
 }
 
-/** `signal` aborts when the claim is, or may be, lost. */
-export async function attempt(task: Task, options: AttemptOptions, signal: AbortSignal): Promise<Attempted> {
+export async function attempt(task: Task, options: AttemptOptions, stops: Stops): Promise<Attempted> {
+  using patience = new Patience(stops);
   const start = performance.now();
   try {
-    const statuses = await carry(task, options, signal);
+    const statuses = await carry(task, options, patience);
     const durationMs = Math.round(performance.now() - start);
     options.metrics.observe('isthmus_attempt_seconds', durationMs / 1000);
     return {
@@ -49,7 +93,7 @@ export async function attempt(task: Task, options: AttemptOptions, signal: Abort
     };
   } catch (error) {
     return {
-      settlements: task.copies.map((planned) => interrupted(task, planned, error, options, signal)),
+      settlements: task.copies.map((planned) => interrupted(task, planned, error, options, patience.signal)),
       finish: 'neither',
     };
   }
@@ -58,8 +102,9 @@ export async function attempt(task: Task, options: AttemptOptions, signal: Abort
 async function carry(
   task: Task,
   { agent, blobs, isSure }: AttemptOptions,
-  signal: AbortSignal,
+  patience: Patience,
 ): Promise<readonly DeliveryStatus[]> {
+  const { signal } = patience;
   signal.throwIfAborted();
   const { message, copies, nextHop } = task;
   const { addHeaders, removeHeaders } = copies[0]?.copy ?? { addHeaders: [], removeHeaders: [] };
@@ -74,7 +119,7 @@ async function carry(
       size,
       eightBit: message.facts.eightBit || utf8Added,
       utf8Header: message.facts.utf8Header || utf8Added,
-      content: (use) => whileSure(content(use), isSure),
+      content: (use) => whileSure(content(use), isSure, patience),
     },
     signal,
   );
@@ -87,12 +132,15 @@ async function carry(
 async function* whileSure(
   content: AsyncIterable<Uint8Array>,
   isSure: () => boolean,
+  patience: Patience,
 ): AsyncGenerator<Uint8Array> {
+  patience.sent(false);
   for await (const chunk of content) {
     if (!isSure()) throw new ClaimInDoubt('the database is away; this delivery is broken off');
     yield chunk;
   }
   if (!isSure()) throw new ClaimInDoubt('the database is away; this delivery is broken off');
+  patience.sent(true);
 }
 
 function conclude(

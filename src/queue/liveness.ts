@@ -12,7 +12,8 @@
  * connection dies. Every worker sweeps: an id whose lock is free is marked, and when it is still free a sweep later
  * its row goes and its claims are free for anyone. So a worker whose connection broke has that long to come back under
  * its old id, settle what it knows, and lose nothing; deliveries under way may end within the first part of it
- * and are cut off then, before anyone else can start the same ones.
+ * and are cut off then, before anyone else can start the same ones. Those that a peer has whole already are waited for
+ * (attempt.ts).
  */
 import type { Database, HeldLock } from '../ports/database.ts';
 import type { Log } from '../ports/log.ts';

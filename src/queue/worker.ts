@@ -293,8 +293,8 @@ export class Worker {
     const judging = () => this.#judging();
     const isSure = () => this.#membership.id === task.claimedBy;
     const options = { blobs, agent, log, metrics, judging, isSure };
-    using stop = follow([this.#membership.lost, this.#cut.signal]);
-    const { settlements, finish } = await attempt(task, options, stop.signal);
+    const stops = { lost: this.#membership.lost, cut: this.#cut.signal };
+    const { settlements, finish } = await attempt(task, options, stops);
     for (const settlement of settlements) void this.#settle(task.held, settlement);
     if (this.#overflowed.has(task.key) && !this.#hops.isFull(task.key)) {
       this.#overflowed.delete(task.key);
@@ -348,20 +348,6 @@ export class Worker {
   #judging(): outcome.Judging {
     return { policy: this.#options.policy, now: this.#options.now(), random: this.#options.random };
   }
-}
-
-/** Aborts when one of them does. Unlike AbortSignal.any it lets go of everything when it is disposed of. */
-function follow(signals: readonly AbortSignal[]): Disposable & { readonly signal: AbortSignal } {
-  const own = new AbortController();
-  const abort = (): void => own.abort(signals.find((signal) => signal.aborted)?.reason);
-  for (const signal of signals) signal.addEventListener('abort', abort, { once: true });
-  if (signals.some((signal) => signal.aborted)) abort();
-  return {
-    signal: own.signal,
-    [Symbol.dispose]() {
-      for (const signal of signals) signal.removeEventListener('abort', abort);
-    },
-  };
 }
 
 export const startWorker = (options: WorkerOptions): Worker => new Worker(options);
