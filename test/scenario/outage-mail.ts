@@ -3,9 +3,9 @@
  *
  * Each transaction carries a message of its own, with one recipient. A promise is a 250 for the end of data.
  */
-import type { Capture } from '../peers/capture.ts';
 import { SmtpClient } from '../peers/client.ts';
 import { type Account, balance, type Came, type Kill } from '../torture/ledger.ts';
+import type { Taken } from './outage-silence.ts';
 
 export interface MailOptions {
   /** Sessions are spread over them. */
@@ -133,10 +133,15 @@ function content(messageId: string, size: number): Buffer {
   return Buffer.from(lines.join(''));
 }
 
+/** A place where mail ends: a capture site, or a slow one. */
+export interface Place {
+  readonly taken: readonly Taken[];
+}
+
 /** What was promised against what came. `kills` explain duplicates; without them nothing may come twice. */
 export function account(
   mails: readonly Mail[],
-  captures: readonly Capture[],
+  places: readonly Place[],
   kills: readonly Kill[] = [],
 ): Account {
   const attempted = new Set(mails.flatMap((mail) => [...mail.attempted]));
@@ -148,7 +153,7 @@ export function account(
       recipients: [to],
       at,
     }));
-  const came: Came[] = captures.flatMap(({ taken }) =>
+  const came: Came[] = places.flatMap(({ taken }) =>
     taken
       .filter(({ messageId = '' }) => attempted.has(messageId))
       .flatMap(({ messageId = '', rcpt, at }) =>

@@ -1,33 +1,63 @@
 /**
- * scenario/outage-silence - a server that goes silent at one point of the conversation, and keeps the connection.
+ * scenario/outage-silence - servers that go silent at one point of the conversation and keep the connection, and one
+ * that takes its time before it answers for a message.
  */
 import { createServer, type Socket } from 'node:net';
+import type { Captured } from '../peers/capture.ts';
 
 /** `greeting`: nothing is ever said. `content`: nothing more is read after 354. `end`: no answer to the content. */
 export const silences = ['greeting', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'content', 'end'] as const;
 export type Silence = (typeof silences)[number];
 
-export interface SilentServer {
+export type Taken = Pick<Captured, 'at' | 'messageId' | 'rcpt'>;
+
+interface Server {
   readonly port: number;
-  /** Conversations that have gone silent. */
-  readonly caught: () => number;
   close(): Promise<void>;
 }
 
+export interface SilentServer extends Server {
+  /** Conversations that have gone silent. */
+  readonly caught: () => number;
+}
+
 export async function startSilentServer(at: Silence): Promise<SilentServer> {
-  const sockets = new Set<Socket>();
   let caught = 0;
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket)).on('error', () => {});
+  const server = await listen((socket) => {
     converse(socket, at, () => {
       caught += 1;
     });
   });
+  return { ...server, caught: () => caught };
+}
+
+export interface SlowServer extends Server {
+  /** Messages that are here to stay, though the answer may be still to come. */
+  readonly taken: readonly Taken[];
+}
+
+/** Each message is answered for so many milliseconds after it came, whether anybody waits for that or not. */
+export async function startSlowServer(delay: number): Promise<SlowServer> {
+  const taken: Taken[] = [];
+  const server = await listen((socket) => {
+    converse(socket, 'end', (message, rcpt) => {
+      taken.push({ at: Date.now(), messageId: /^message-id: <([^>]*)>/im.exec(message)?.[1], rcpt });
+      setTimeout(() => socket.write('250 2.0.0 Ok\r\n'), delay);
+    });
+  });
+  return { ...server, taken };
+}
+
+async function listen(serve: (socket: Socket) => void): Promise<Server> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket)).on('error', () => {});
+    serve(socket);
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as { port: number }).port,
-    caught: () => caught,
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
@@ -36,23 +66,26 @@ export async function startSilentServer(at: Silence): Promise<SilentServer> {
 }
 
 /** No PIPELINING is offered: each command waits for its answer, and so for the silence. */
-function converse(socket: Socket, at: Silence, silent: () => void): void {
+function converse(socket: Socket, at: Silence, silent: (message: string, rcpt: string[]) => void): void {
+  let rest = '';
+  let inData = false;
+  let rcpt: string[] = [];
   if (at === 'greeting') {
-    silent();
+    silent('', rcpt);
     return;
   }
   socket.write('220 silent.test ESMTP\r\n');
-  let rest = '';
-  let inData = false;
   socket.setEncoding('latin1').on('data', (text: string) => {
     rest += text;
-    if (inData && !rest.endsWith('\r\n.\r\n')) return;
-    const verb = inData ? 'end' : rest.slice(0, 4).toUpperCase();
-    if (!rest.endsWith('\r\n')) return;
+    if (!rest.endsWith(inData ? '\r\n.\r\n' : '\r\n')) return;
+    const line = rest;
+    const verb = inData ? 'end' : line.slice(0, 4).toUpperCase();
     rest = '';
     inData = false;
+    if (verb === 'MAIL') rcpt = [];
+    if (verb === 'RCPT') rcpt.push(line.slice('RCPT TO:'.length).trim());
     if (verb === at) {
-      silent();
+      silent(line, rcpt);
       return;
     }
     if (verb !== 'DATA') {
@@ -63,6 +96,6 @@ function converse(socket: Socket, at: Silence, silent: () => void): void {
     socket.write('354 Go on\r\n');
     if (at !== 'content') return;
     socket.pause();
-    silent();
+    silent('', rcpt);
   });
 }

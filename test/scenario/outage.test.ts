@@ -22,9 +22,15 @@ import { credentials, startS3, type TestS3 } from '../state/s3-server.ts';
 import { open } from '../state/server-process.ts';
 import type { Kill } from '../torture/ledger.ts';
 import { type Disk, smallDisk } from './outage-disk.ts';
-import { account, type Mail, type MailOptions, startMail, tally } from './outage-mail.ts';
+import { account, type Mail, type MailOptions, type Place, startMail, tally } from './outage-mail.ts';
 import { listenForNotices, type NotifyListener } from './outage-notify.ts';
-import { type SilentServer, silences, startSilentServer } from './outage-silence.ts';
+import {
+  type SilentServer,
+  type SlowServer,
+  silences,
+  startSilentServer,
+  startSlowServer,
+} from './outage-silence.ts';
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) unrun('outages of disks', 'only root may mount small file systems');
@@ -35,6 +41,9 @@ const people = `address,kind,home
 ${ada},user,one
 ${bob},user,two
 `;
+
+/** How long the slow peer thinks about a message, milliseconds. */
+const slowness = 4_000;
 
 const large = 200_000;
 /** Every fourth is too large for a row of the database. */
@@ -91,17 +100,17 @@ const directoryRead = (gateway: Gateway) =>
 async function balanced(
   gateway: Gateway,
   mails: readonly Mail[],
-  captures: readonly Capture[],
+  places: readonly Place[],
   kills: readonly Kill[] = [],
 ): Promise<void> {
   const empty = async () => (await metric(gateway, 'isthmus_queue_messages').catch(() => undefined)) === 0;
-  let books = account(mails, captures, kills);
+  let books = account(mails, places, kills);
   const kept = async () => {
-    books = account(mails, captures, kills);
+    books = account(mails, places, kills);
     return books.lost.length === 0 && (await empty());
   };
   await until('every promise to be kept and the queue to be empty', kept, 60_000, 100).catch(() => {});
-  books = account(mails, captures, kills);
+  books = account(mails, places, kills);
   const story = `${mails.map(tally).join('\n')}\n${JSON.stringify(books, undefined, 1).slice(0, 3_000)}\n${gateway.tail()}`;
   process.stderr.write(
     `${expect.getState().currentTestName}: ${mails.map(tally).join(' / ')}; duplicates ${books.duplicates}, unpromised ${books.unpromised}\n`,
@@ -380,6 +389,7 @@ describe('two nodes on one database and one object storage', () => {
   let databaseFolder = '';
   let one: Capture;
   let two: Capture;
+  let slow: SlowServer;
   let s3: TestS3;
   let server: PrivateServer;
   const nodes: Gateway[] = [];
@@ -393,16 +403,24 @@ describe('two nodes on one database and one object storage', () => {
   beforeAll(async () => {
     folder = staffFolder();
     databaseFolder = join(folder, 'database');
-    [one, two, s3, server] = await Promise.all([startCapture(), startCapture(), startS3(), startServer()]);
+    [one, two, slow, s3, server] = await Promise.all([
+      startCapture(),
+      startCapture(),
+      startSlowServer(slowness),
+      startS3(),
+      startServer(),
+    ]);
     const node = async (name: string) => {
       const port = await freePort();
       ports.push(port);
       const more = {
         hostname: `${name}.gateway.test`,
         database: { url: server.url, statementTimeout: '5s', connectTimeout: '5s' },
-        blobs: { kind: 's3', endpoint: s3.endpoint, bucket: s3.bucket, requestTimeout: '3s', ...credentials },
+        blobs: { kind: 's3', endpoint: s3.endpoint, bucket: s3.bucket, requestTimeout: '1s', ...credentials },
       };
-      nodes.push(await startGateway({ config: config({ folder, port, one, two, more }) }));
+      const sites = { slow: { nextHops: [{ host: '127.0.0.1', port: slow.port }], tls: 'none' } };
+      const domains = [{ name: 'slow.test', type: 'internalRelay', site: 'slow' }];
+      nodes.push(await startGateway({ config: config({ folder, port, one, two, sites, domains, more }) }));
     };
     await node('north');
     await node('south');
@@ -411,20 +429,26 @@ describe('two nodes on one database and one object storage', () => {
   afterAll(async () => {
     await Promise.all(nodes.map((node) => node.remove()));
     await server?.stop();
-    await Promise.all([one, two, s3].map((each) => each?.close()));
+    await Promise.all([one, two, slow, s3].map((each) => each?.close()));
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('the database is restarted while mail flows', async () => {
+  test('the database is restarted while mail flows, and while peers think about what they were sent', async () => {
     const mail = send('restarted');
     await promises(mail, 30);
+    const pondered = send('pondered', { rate: 0, total: 12, to: ['someone@slow.test'], size: () => 3_000 });
+    await pondered.done;
+    await until('all of it to be sent', () => slow.taken.length >= 10);
+    const from = Date.now();
     await server.stop();
     await refusals(mail, 10);
+    // Until peers have answered, and nobody could write it down.
+    await sleep(from + slowness + 500 - Date.now());
     server = await startServer();
     await promises(mail, 30);
     await mail.stop();
     answeredOnly(mail, [451]);
-    await balanced(nodes[0]!, [mail], captures());
+    await balanced(nodes[0]!, [mail, pondered], [...captures(), slow]);
   });
 
   test('the object storage is away: 451 for large mail, small mail passes, and it comes back', async () => {
