@@ -46,6 +46,9 @@ export interface StagedRow {
 /** No address has a tab in it, so a name never equals an address. */
 export const nameKey = (source: string, name: string): string => `${source}\t${name}`;
 
+/** X.500 addresses are compared without regard to case. */
+export const x500Key = (x500: string): string => `\tx500\t${x500.toLowerCase()}`;
+
 /** `mailto:` means whoever has the address; anything else is a name in the same source. */
 function memberKey(source: string, member: string): string {
   if (!member.startsWith('mailto:')) return nameKey(source, member);
@@ -58,6 +61,7 @@ export function stagedRow(source: string, entry: SourceEntry): StagedRow {
   if (entry.primary) keys.set(addressKey(entry.primary), 'p');
   for (const address of entry.addresses)
     if (!keys.has(addressKey(address))) keys.set(addressKey(address), 'a');
+  for (const x500 of entry.x500) keys.set(x500Key(x500), 'x');
   for (const name of entry.names ?? [entry.where]) keys.set(nameKey(source, name), 'n');
   const members = new Set(entry.group?.members.map((member) => memberKey(source, member)));
   const owners = new Set(entry.group?.owners.map((owner) => memberKey(source, owner)));

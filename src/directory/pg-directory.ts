@@ -1,7 +1,7 @@
 /**
  * directory/pg-directory - Directory over the snapshot in the database.
  *
- * An address is looked for as it is, then without its +detail, then as somebody's
+ * An address is looked for as it is (one that encloses an X.500 address, as that), then without its +detail, then as somebody's
  * targetAddress; the first that somebody has answers. Lookups of one process at
  * the same moment share a statement. Answers are cached, and forgotten when a
  * refresh or a flip is heard of.
@@ -10,7 +10,7 @@
  * operator has put the sources in an order (`precedence`): then an entry of an
  * earlier source is taken for the same person as those of later ones.
  */
-import { type Address, addressKey, parseAddress, withoutDetail } from '../mail/address.ts';
+import { type Address, addressKey, enclosedX500, parseAddress, withoutDetail } from '../mail/address.ts';
 import type { Database } from '../ports/database.ts';
 import {
   type Directory,
@@ -21,6 +21,7 @@ import {
   type SourceHealth,
 } from '../ports/directory.ts';
 import { type CacheOptions, LookupCache } from './cache.ts';
+import { x500Key } from './entry.ts';
 import { type Candidate, findById, findByKeys, groupsOf, type MemberRow, membersText } from './find.ts';
 import { type Ask, gather } from './gather.ts';
 import { healthOf } from './health.ts';
@@ -89,7 +90,8 @@ export class PgDirectory implements Directory, AsyncDisposable {
     const ask = groups ? this.#askGroups : this.#askPlain;
     return Promise.all(
       addresses.map((address) => {
-        const key = addressKey(address);
+        const x500 = enclosedX500(address);
+        const key = x500 === undefined ? addressKey(address) : x500Key(x500);
         return this.#cache.get(cacheKey(key, groups)) ?? ask(key, signal);
       }),
     );
@@ -117,7 +119,8 @@ export class PgDirectory implements Directory, AsyncDisposable {
   #plainKey(key: string): string | undefined {
     const { detailSeparator } = this.#options;
     const at = key.lastIndexOf('@');
-    if (detailSeparator === '' || !key.slice(0, at).includes(detailSeparator)) return undefined;
+    if (detailSeparator === '' || key.startsWith('\t') || !key.slice(0, at).includes(detailSeparator))
+      return undefined;
     const address = { text: key, local: key.slice(0, at), domain: key.slice(at + 1) };
     const plain = withoutDetail(address, detailSeparator);
     return plain && addressKey(plain);

@@ -64,7 +64,7 @@ async function ambiguous(
   return [...Map.groupBy(claims, (claim) => claim.key)].flatMap(([key, all]) => {
     if (preferred(all, (claim) => claim.source, precedence).length < 2) return [];
     const places = all.slice(0, 5).map((claim) => `${claim.source}: ${claim.place}`);
-    const text = `${key} is claimed by ${all.length} entries: ${places.join(' | ')}`;
+    const text = `${printKey(key)} is claimed by ${all.length} entries: ${places.join(' | ')}`;
     return [...Map.groupBy(all, (claim) => claim.source)].map(([source, [first]]) => ({
       source,
       where: first!.place,
@@ -127,3 +127,6 @@ async function loops(tx: Queryable, sources: readonly string[]): Promise<Directo
     text: `this group is, by way of ${inner}, a member of itself`,
   }));
 }
+
+/** Keys that are no addresses have tabs in them (entry.ts). */
+const printKey = (key: string): string => key.trim().replaceAll('\t', ':');

@@ -18,8 +18,11 @@ export interface Address {
   readonly domain: string;
 }
 
-/** RFC 5321 §4.5.3.1: 64 octets of local part, 255 of domain. */
-const limits = { local: 64, domain: 255 } as const;
+/**
+ * Octets. RFC 5321 §4.5.3.1 asks us to take 64 of local part and 255 of domain, and permits more: Exchange encloses
+ * X.500 addresses of some hundred in local parts (IMCEAEX).
+ */
+const limits = { local: 1024, domain: 255 } as const;
 
 const atom =
   /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+)*$/u;
@@ -72,6 +75,18 @@ export function withoutDetail(address: Address, separator = '+'): Address | unde
   const at = address.local.indexOf(separator);
   if (at < 1) return undefined;
   return makeAddress(address.local.slice(0, at), address.domain);
+}
+
+/**
+ * The X.500 address (legacyExchangeDN) that Exchange enclosed in a local part: replies to old messages of people who
+ * were moved come so. `IMCEAEX-_o=Contoso_ou=Sales+20Team_cn=ada` is `/o=Contoso/ou=Sales Team/cn=ada`: a slash is an
+ * underscore, other special characters are `+` and two hexadecimal digits.
+ */
+export function enclosedX500(address: Address): string | undefined {
+  const inside = /^imceaex-(_.+)$/i.exec(address.local)?.[1];
+  return inside
+    ?.replaceAll('_', '/')
+    .replace(/\+([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 }
 
 /** Whether the address can only be sent with SMTPUTF8 (RFC 6531): its local part is not ASCII. */

@@ -45,10 +45,10 @@ export async function startAdmin(first: Settings, around: Surroundings): Promise
   };
 }
 
-function makeRefresher({ database, log, metrics, settings }: Base): Refresher {
+function makeRefresher({ database, log, metrics, settings, compiled }: Base): Refresher {
   const { directory } = settings().config;
   return new Refresher(
-    { database, sources: makeSources(directory, now), log, metrics, now, random },
+    { database, sources: makeSources(directory, compiled().attributeNames, now), log, metrics, now, random },
     directory,
   );
 }

@@ -10,8 +10,20 @@ import type { DirectorySource } from '../ports/directory.ts';
 
 type Given = Config['directory']['sources'][number];
 
-export const makeSources = (directory: Config['directory'], now: () => Date): readonly DirectorySource[] =>
-  directory.sources.map((source) => makeSource(source, now));
+/** `wanted` are the attributes that rules look at: they are kept besides those that the configuration names. */
+export const makeSources = (
+  directory: Config['directory'],
+  wanted: readonly string[],
+  now: () => Date,
+): readonly DirectorySource[] =>
+  directory.sources.map((source) =>
+    makeSource(source.kind === 'csv' ? source : { ...source, keep: keepAlso(source.keep, wanted) }, now),
+  );
+
+function keepAlso(keep: readonly string[], wanted: readonly string[]): string[] {
+  const named = new Set(keep.map((name) => name.toLowerCase()));
+  return [...keep, ...wanted.filter((name) => !named.has(name.toLowerCase()))];
+}
 
 function makeSource(source: Given, now: () => Date): DirectorySource {
   switch (source.kind) {

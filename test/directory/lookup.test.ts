@@ -17,6 +17,10 @@ const people = new WrittenSource(
   entry('ad', 'cn=twin2', { mail: ['two@example.org', 'twin@example.org'] }),
   entry('ad', 'cn=idn', { mail: ['ada@bücher.example'] }),
   entry('ad', 'cn=eai', { mail: ['jürgen@example.org'] }),
+  entry('ad', 'cn=moved', {
+    mail: ['moved@example.org'],
+    more: { x500: ['/o=Contoso/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=moved'] },
+  }),
   entry('ad', 'cn=contact', { kind: 'contact', mail: ['out@example.org'], target: 'out@elsewhere.example' }),
   entry('ad', 'cn=mute', {}),
   entry('ad', 'cn=staff', {
@@ -71,6 +75,12 @@ test.each([
   ['and in letters', 'ada@BÜCHER.example', 'exact ad/cn=idn'],
   ['an international local part', 'JÜRGEN@example.org', 'exact ad/cn=eai'],
   ['composed in another way', 'ju\u0308rgen@example.org', 'exact ad/cn=eai'],
+  [
+    'a reply to an old message, by the enclosed X.500 address',
+    'IMCEAEX-_O=CONTOSO_OU=EXCHANGE+20ADMINISTRATIVE+20GROUP+20+28FYDIBOHF23SPDLT+29_CN=RECIPIENTS_CN=MOVED@example.org',
+    'exact ad/cn=moved',
+  ],
+  ['an X.500 address that nobody has', 'IMCEAEX-_o=contoso_cn=eve@example.org', 'nobody'],
   ['a stranger', 'eve@example.org', 'nobody'],
   ['a name of a group member is no address', 'ad\tcn=ada@example.org', 'nobody'],
   ['a source that is not configured counts for nothing', 'hr@example.org', 'nobody'],

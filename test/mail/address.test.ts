@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   addressKey,
+  enclosedX500,
   makeAddress,
   needsSmtpUtf8,
   parseAddress,
@@ -48,7 +49,7 @@ describe('what is none', () => {
     'ada\r\n@example.org',
     'ada\u0000@example.org',
     '"a\rb"@example.org',
-    `${'a'.repeat(65)}@example.org`,
+    `${'a'.repeat(1025)}@example.org`,
     `ada@${'a'.repeat(64)}.org`,
     `ada@${'abcdefgh.'.repeat(30)}org`,
     'ada@[999]x',
@@ -79,6 +80,15 @@ test('the detail is what follows the separator, and an address may have none', (
   expect(withoutDetail(parseAddress('ada@example.org')!)).toBeUndefined();
   expect(withoutDetail(parseAddress('+x@example.org')!)).toBeUndefined();
   expect(withoutDetail(parseAddress('ada-x@example.org')!, '-')?.text).toBe('ada@example.org');
+});
+
+test('an X.500 address comes out of the local part that encloses it', () => {
+  const enclosed = (text: string) => enclosedX500(parseAddress(text)!);
+  expect(enclosed('IMCEAEX-_o=Contoso_ou=Sales+20+28North+29_cn=ada@example.org')).toBe(
+    '/o=Contoso/ou=Sales (North)/cn=ada',
+  );
+  expect(enclosed('imceaex-ada@example.org')).toBeUndefined();
+  expect(enclosed('ada@example.org')).toBeUndefined();
 });
 
 test('SMTPUTF8 is needed for a local part that is not ASCII, and for nothing else', () => {

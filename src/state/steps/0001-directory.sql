@@ -29,7 +29,7 @@ create table directory_entry (
 create index directory_entry_source on directory_entry (source, id);
 create index directory_entry_target on directory_entry (target) where target is not null;
 
--- role p: primary address, a: other address, n: a name (SOURCE, tab, name) by which groups refer to it.
+-- role p: primary address, a: other address, x: X.500 address (tab, x500, tab, ADDRESS), n: a name (SOURCE, tab, name) by which groups refer to it.
 -- An address that several entries claim has several rows: ambiguity is found by asking.
 create table directory_address (
   key text not null,

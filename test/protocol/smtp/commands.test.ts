@@ -92,7 +92,7 @@ describe('MAIL', () => {
     ['FROM:<@example.org>', '553 5.1.7'],
     ['FROM:<a..b@example.org>', '553 5.1.7'],
     ['FROM:<ada@exa mple.org>', '553 5.1.7'],
-    [`FROM:<${'a'.repeat(65)}@example.org>`, '553 5.1.7'],
+    [`FROM:<${'a'.repeat(1025)}@example.org>`, '553 5.1.7'],
     ['FROM:<ådä@example.org>', '553 5.6.7'],
     ['FROM:<ada@bücher.example>', '553 5.6.7'],
     ['FROM:<ada@example.org> FOO=BAR', '555 5.5.4'],
