@@ -2,7 +2,8 @@
 /**
  * isthmus - the command. This file and src/main/ are the only ones that know every room.
  *
- * Exit codes: 0 well; 1 the answer is no; 64 wrong usage; 69 cannot run; 70 our fault; 75 try again later; 78 configuration (sysexits.h).
+ * Exit codes: 0 well; 1 the answer is no; 64 wrong usage; 69 cannot run, or does not; 70 our fault; 75 try again
+ * later; 78 configuration (sysexits.h); 130 interrupted.
  */
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -22,7 +23,8 @@ import { directoryCommand, homeCommand } from './admin/cli/directory.ts';
 import { queueCommand } from './admin/cli/queue.ts';
 import { routeCommand } from './admin/cli/route.ts';
 import { traceCommand } from './admin/cli/trace.ts';
-import type { Terminal } from './admin/services.ts';
+import type { OpenServices, Terminal } from './admin/services.ts';
+import { UsageError } from './admin/usage.ts';
 import { roleNames } from './main/crew.ts';
 import { runDemo } from './main/demo.ts';
 import { defaultFile, loadOptions } from './main/load.ts';
@@ -31,9 +33,11 @@ import { pidFileIn, serve } from './main/serve.ts';
 import { openServices } from './main/services.ts';
 import { DatabaseAway } from './ports/database.ts';
 import { DirectoryUnready } from './ports/directory.ts';
+import { SpecError } from './route/pattern.ts';
 import { runningNode } from './serve/pid-file.ts';
 import { runUnderSupervisor } from './serve/role.ts';
 import { CannotStart } from './serve/supervisor.ts';
+import { PrivateServerError } from './state/private-server.ts';
 
 const interrupted = new AbortController();
 
@@ -55,6 +59,15 @@ function operatorName(): string {
     return `uid ${process.getuid?.() ?? 'unknown'}`;
   }
 }
+
+/** Ctrl-C ends what a command does in good order; once more, and it ends at once. */
+const openInterruptibly: OpenServices = (configFile) => {
+  process.on('SIGINT', () => {
+    if (interrupted.signal.aborted) process.exit(130);
+    interrupted.abort(new Error('interrupted'));
+  });
+  return openServices(configFile);
+};
 
 const fileOf = (command: Command): string =>
   command.optsWithGlobals<{ config?: string }>().config ?? defaultFile();
@@ -97,11 +110,9 @@ function program(): Command {
     });
 
   isthmus.addCommand(configCommand());
-  isthmus.addCommand(routeCommand(openServices, terminal));
-  isthmus.addCommand(queueCommand(openServices, terminal));
-  isthmus.addCommand(traceCommand(openServices, terminal));
-  isthmus.addCommand(directoryCommand(openServices, terminal));
-  isthmus.addCommand(homeCommand(openServices, terminal));
+  for (const command of [routeCommand, queueCommand, traceCommand, directoryCommand, homeCommand]) {
+    isthmus.addCommand(command(openInterruptibly, terminal));
+  }
   for (const command of everyCommand(isthmus)) command.exitOverride().copyInheritedSettings(isthmus);
   return isthmus;
 }
@@ -193,13 +204,14 @@ function explainFailure(error: unknown): number {
     terminal.err(error.message);
     return 78;
   }
+  if (interrupted.signal.aborted) return 130;
   terminal.err(`isthmus: ${error instanceof Error ? error.message : String(error)}`);
-  if (error instanceof CannotStart) return 69;
+  if (error instanceof UsageError || error instanceof SpecError) return 64;
+  if (error instanceof CannotStart || error instanceof PrivateServerError) return 69;
   if (error instanceof DatabaseAway || error instanceof DirectoryUnready) return 75;
   return 70;
 }
 
-process.on('SIGINT', () => interrupted.abort(new Error('interrupted')));
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // A pager that was closed.
   if (error.code === 'EPIPE') process.exit(0);

@@ -26,7 +26,7 @@ export interface Services {
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
-  /** 0 well; 1 the answer is no; 64 wrong usage; 75 try again later; 78 configuration (sysexits.h). */
+  /** 0 well; 1 the answer is no; 64 wrong usage; what else there is says src/main.ts. */
   exit(code: number): void;
   readonly signal: AbortSignal;
   readonly now: () => Date;

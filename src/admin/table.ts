@@ -25,8 +25,9 @@ export function printTable<Row>(rows: readonly Row[], columns: readonly Column<R
 const pad = (text: string, width: number, align: 'left' | 'right' = 'left'): string =>
   align === 'left' ? text.padEnd(width) : text.padStart(width);
 
-/** What peers and clients wrote must not steer a terminal. */
-export const printable = (text: string): string => text.replace(/[\x00-\x1f\x7f-\x9f]/g, '?');
+/** What peers and clients wrote must not steer a terminal, nor turn the direction of text. */
+export const printable = (text: string): string =>
+  text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '?');
 
 const steps = [
   [86_400, 'd'],

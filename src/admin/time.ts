@@ -1,6 +1,8 @@
 /**
  * admin/time - the moments operators type: `2h` ago, `2026-11-25`, `2026-11-25 02:05`, `yesterday`, `today`.
  */
+import { UsageError } from './usage.ts';
+
 const unitMs: Readonly<Record<string, number>> = {
   s: 1e3,
   m: 60e3,
@@ -9,7 +11,7 @@ const unitMs: Readonly<Record<string, number>> = {
   w: 7 * 86_400e3,
 };
 
-/** Throws an Error that says what is understood. Times without a zone are UTC. */
+/** Throws a UsageError that says what is understood. Times without a zone are UTC. */
 export function parseMoment(text: string, now: Date): Date {
   const ago = /^(\d+)([smhdw])$/.exec(text.trim());
   if (ago) return new Date(now.getTime() - Number(ago[1]) * (unitMs[ago[2] ?? ''] ?? 0));
@@ -23,7 +25,7 @@ export function parseMoment(text: string, now: Date): Date {
     );
     if (!Number.isNaN(at.getTime())) return at;
   }
-  throw new Error(
+  throw new UsageError(
     `"${text}" is not a time: write 30m, 2h, 5d, today, yesterday, 2026-11-25 or "2026-11-25 14:30"`,
   );
 }

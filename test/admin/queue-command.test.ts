@@ -3,6 +3,7 @@ import { directoryCommand, homeCommand } from '../../src/admin/cli/directory.ts'
 import { queueCommand } from '../../src/admin/cli/queue.ts';
 import { traceCommand } from '../../src/admin/cli/trace.ts';
 import type { Services, Terminal } from '../../src/admin/services.ts';
+import { UsageError } from '../../src/admin/usage.ts';
 import { parseAddress } from '../../src/mail/address.ts';
 import type { DirectoryEntry, Lookup } from '../../src/ports/directory.ts';
 import type { QueueControl, QueuedMessage } from '../../src/ports/queue-control.ts';
@@ -56,7 +57,7 @@ const story: TraceRow[] = [
   },
 ];
 
-function stage() {
+function stage(shown = message, acts = { messages: 2, recipients: 3, busy: 1 }) {
   const out: string[] = [];
   const err: string[] = [];
   const acted: unknown[] = [];
@@ -75,7 +76,7 @@ function stage() {
   };
   const queue: QueueControl = {
     async *list(filter) {
-      if (filter.ids === undefined || filter.ids.includes(message.id)) yield message;
+      if (filter.ids === undefined || filter.ids.includes(shown.id)) yield shown;
     },
     counts: async () => ({
       messages: 1,
@@ -87,7 +88,7 @@ function stage() {
     headers: async () => 'Subject: x\r\n',
     act: async (action, filter, options) => {
       acted.push({ action, filter, dryRun: options.dryRun, reason: options.reason });
-      return { messages: 2, recipients: 3, busy: 1 };
+      return acts;
     },
   };
   const found = (address: string): Lookup =>
@@ -228,4 +229,41 @@ test('home set refuses a site that is not configured', async () => {
   expect(flips).toEqual([]);
   expect(err).toContain('there are onprem, cloud');
   expect(code).toBe(64);
+});
+
+test('nothing that a stranger wrote steers the terminal of whoever looks at it', async () => {
+  const [recipient] = message.recipients;
+  const hostile = {
+    ...message,
+    sender: 'a\u009b31m@example.org',
+    messageId: '<1\u001b[2J@x>',
+    recipients: [{ ...recipient!, address: 'b\u202e\u009bx@example.com', peer: 'mx\u0007' }],
+  };
+  for (const words of [['show', message.id], ['list']]) {
+    const { out } = await stage(hostile)('queue', ...words);
+    expect(out).toContain('b??x@example.com');
+    expect(out.replaceAll('\n', '')).not.toMatch(/[\x00-\x1f\x7f-\x9f\u202e]/);
+  }
+});
+
+test.each([
+  ['queue', 'list', '--limit', 'many'],
+  ['queue', 'list', '--limit', '0'],
+  ['queue', 'list', '--status', 'stuck'],
+  ['queue', 'list', '--older-than', 'soon'],
+  ['queue', 'delete', '--reply', '', '--yes'],
+  ['queue', 'delete', '--recipient', '', '--yes'],
+  ['queue', 'delete', '--next-hop', '', '--yes'],
+  ['trace', '--recipient', 'a@b.example', '--limit', '-1'],
+  ['directory', 'lookup', 'nonsense'],
+])('wrong usage is said, and nothing is done: %s %s %s %j', async (...words) => {
+  const run = stage();
+  await expect(run(...words)).rejects.toThrow(UsageError);
+});
+
+test('a message that is named and not there is no success; a filter that matches nothing is', async () => {
+  const none = { messages: 0, recipients: 0, busy: 0 };
+  expect((await stage(message, none)('queue', 'release', 'gone')).code).toBe(1);
+  expect((await stage(message, none)('queue', 'release', '--all')).code).toBe(0);
+  expect((await stage()('queue', 'release', 'A')).code).toBe(0);
 });

@@ -6,6 +6,7 @@ import { type Address, parseAddress } from '../../mail/address.ts';
 import type { DirectoryEntry, Lookup } from '../../ports/directory.ts';
 import { type OpenServices, type Services, type Terminal, withServices } from '../services.ts';
 import { printAge, printable, printTable } from '../table.ts';
+import { UsageError } from '../usage.ts';
 
 interface Json {
   readonly json?: boolean;
@@ -138,7 +139,7 @@ async function lookup(services: Services, text: string, options: Json, terminal:
   } else if (found.found === 'nobody') terminal.out(`${text}: nobody claims it`);
   else if (found.found === 'ambiguous') {
     terminal.out(`${text}: several claim it, so mail to it is deferred:`);
-    for (const entry of found.entries) terminal.out(`  ${entry.where}`);
+    for (const entry of found.entries) terminal.out(printable(`  ${entry.where}`));
   } else for (const line of describe(found)) terminal.out(line);
   if (found.found !== 'one') terminal.exit(1);
 }
@@ -158,7 +159,7 @@ function describe(found: Extract<Lookup, { found: 'one' }>): string[] {
 
 function addressFrom(text: string): Address {
   const address = parseAddress(text);
-  if (address === undefined) throw new Error(`"${text}" is not an address: write local@domain`);
+  if (address === undefined) throw new UsageError(`"${text}" is not an address: write local@domain`);
   return address;
 }
 

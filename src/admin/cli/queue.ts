@@ -6,6 +6,7 @@ import type { QueueAction, QueuedMessage, QueueFilter, QueueStatus } from '../..
 import { type OpenServices, type Services, type Terminal, withServices } from '../services.ts';
 import { type Column, printAge, printable, printSize, printTable, printTime } from '../table.ts';
 import { parseMoment } from '../time.ts';
+import { parseCount, UsageError } from '../usage.ts';
 
 interface FilterOptions {
   readonly recipient?: string;
@@ -98,7 +99,11 @@ const configOf = (command: Command): string | undefined =>
 
 export function filterFrom(options: FilterOptions, ids: readonly string[], now: Date): QueueFilter {
   if (options.status !== undefined && !statuses.includes(options.status as QueueStatus)) {
-    throw new Error(`--status: "${options.status}" is none of ${statuses.join(', ')}`);
+    throw new UsageError(`--status: "${options.status}" is none of ${statuses.join(', ')}`);
+  }
+  // An empty text would match whatever there is: a variable in a script that is not set.
+  for (const name of ['recipient', 'sender', 'nextHop', 'reply'] as const) {
+    if (options[name] === '') throw new UsageError(`--${name === 'nextHop' ? 'next-hop' : name}: is empty`);
   }
   return {
     ...(ids.length > 0 ? { ids } : {}),
@@ -112,7 +117,7 @@ export function filterFrom(options: FilterOptions, ids: readonly string[], now: 
 }
 
 async function list(services: Services, options: FilterOptions, terminal: Terminal): Promise<void> {
-  const limit = Number(options.limit ?? 1000);
+  const limit = parseCount(options.limit ?? '1000', '--limit');
   const messages: QueuedMessage[] = [];
   let more = false;
   for await (const message of services.queue.list(filterFrom(options, [], terminal.now()), terminal.signal)) {
@@ -190,15 +195,17 @@ async function show(
   if (options.json) return terminal.out(JSON.stringify({ ...message, headers }));
   terminal.out(
     [
-      `${message.id}  from ${message.sender}  ${printSize(message.size)}  ${message.messageId ?? 'no Message-ID'}`,
+      printable(
+        `${message.id}  from ${message.sender}  ${printSize(message.size)}  ${message.messageId ?? 'no Message-ID'}`,
+      ),
       `received ${printTime(message.receivedAt)}, given up at ${printTime(message.expiresAt)} (UTC)`,
     ].join('\n'),
   );
   for (const recipient of message.recipients) {
     const due = recipient.dueAt === undefined ? '' : `, next try ${printTime(recipient.dueAt)}`;
-    terminal.out(`  ${recipient.address}: ${recipient.status}${due}, ${recipient.attempts} tries`);
+    terminal.out(printable(`  ${recipient.address}: ${recipient.status}${due}, ${recipient.attempts} tries`));
     if (recipient.holdReason) terminal.out(`    held: ${printable(recipient.holdReason)}`);
-    if (recipient.reply) terminal.out(`    ${recipient.peer ?? 'here'}: ${printable(recipient.reply)}`);
+    if (recipient.reply) terminal.out(printable(`    ${recipient.peer ?? 'here'}: ${recipient.reply}`));
     for (const why of recipient.because) terminal.out(`    because ${printable(why)}`);
   }
   if (headers !== undefined) terminal.out(`\n${headers.split(/\r?\n/).map(printable).join('\n')}`);
@@ -223,6 +230,8 @@ async function act(
     { dryRun, by: terminal.operator, ...(options.reason === undefined ? {} : { reason: options.reason }) },
     terminal.signal,
   );
+  // Who names a message and finds none is mistaken; a filter may well match nothing.
+  if (ids.length > 0 && counted.recipients + counted.busy === 0) terminal.exit(1);
   if (options.json) return terminal.out(JSON.stringify({ action, dryRun, ...counted }));
   const what = `${counted.recipients} recipients of ${counted.messages} messages`;
   const busy =

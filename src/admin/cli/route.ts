@@ -9,6 +9,7 @@ import { exitCode, parseExpectations, printResults, testExpectations } from '../
 import { explain, printExplanation } from '../../route/explain.ts';
 import { type OpenServices, type Services, type Terminal, withServices } from '../services.ts';
 import { printable } from '../table.ts';
+import { parseCount, UsageError } from '../usage.ts';
 
 interface ExplainOptions {
   readonly from?: string;
@@ -71,7 +72,7 @@ export function wordsFrom(address: string, options: ExplainOptions): ByHand {
     ...(options.auth === undefined ? {} : { account: options.auth }),
     ...(options.site === undefined ? {} : { site: options.site }),
     ...(options.relay === undefined ? {} : { mayRelay: options.relay }),
-    ...(options.size === undefined ? {} : { size: Number(options.size) }),
+    ...(options.size === undefined ? {} : { size: parseCount(options.size, '--size') }),
     ...(options.header === undefined ? {} : { headers: options.header }),
   };
 }
@@ -88,9 +89,17 @@ async function explainAddress(
   else for (const line of printExplanation(explanation).split('\n')) terminal.out(printable(line));
 }
 
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new UsageError(`${file}: cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
 async function testFile(services: Services, file: string, json: boolean, terminal: Terminal): Promise<void> {
-  const text = readFileSync(file, 'utf8');
-  if (text.length > fileLimit) throw new Error(`${file}: larger than ${fileLimit} characters`);
+  const text = readText(file);
+  if (text.length > fileLimit) throw new UsageError(`${file}: larger than ${fileLimit} characters`);
   const expectations = parseExpectations(text, extname(file).toLowerCase() === '.csv' ? 'csv' : 'yaml');
   const results = await testExpectations(expectations, services.routing, services.compiled, terminal.signal);
   if (json) terminal.out(JSON.stringify(results));

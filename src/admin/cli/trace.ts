@@ -6,6 +6,7 @@ import type { TraceQuery, TraceRow } from '../../ports/trace.ts';
 import { type OpenServices, type Services, type Terminal, withServices } from '../services.ts';
 import { printable, printTime } from '../table.ts';
 import { parseMoment } from '../time.ts';
+import { parseCount } from '../usage.ts';
 
 interface TraceOptions {
   readonly recipient?: string;
@@ -65,7 +66,7 @@ async function trace(services: Services, options: TraceOptions, terminal: Termin
 
 export function queryFrom(options: TraceOptions, now: Date): TraceQuery {
   return {
-    limit: Number(options.limit ?? 1000),
+    limit: parseCount(options.limit ?? '1000', '--limit'),
     ...(options.recipient === undefined ? {} : { recipient: options.recipient }),
     ...(options.sender === undefined ? {} : { sender: options.sender }),
     ...(options.messageId === undefined ? {} : { messageId: bracketed(options.messageId) }),
