@@ -69,7 +69,8 @@ export function textLine(json: string): string {
   const head = [String(time).slice(11, 19), String(level).padEnd(5), role, msg].filter(
     (part) => part !== undefined,
   );
-  return [...head, ...rest, ...cause].join(' ');
+  // What clients and peers wrote is in here: one line stays one line, and steers no terminal.
+  return [...head, ...rest, ...cause].join(' ').replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, '?');
 }
 
 const printFact = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

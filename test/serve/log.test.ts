@@ -43,3 +43,13 @@ test('the text form is one readable line with the cause at its end', () => {
     ),
   ).toBe('02:05:30 error queue no database attempt=3 cause=away');
 });
+
+test('nothing in a fact makes a second line, or steers a terminal', () => {
+  const facts = {
+    level: 'warn',
+    time: '2026-11-25T02:05:30.000Z',
+    msg: 'refused',
+    helo: 'x\n02:05:31 error forged\u001b[2J',
+  };
+  expect(textLine(JSON.stringify(facts))).toBe('02:05:30 warn  refused helo=x?02:05:31 error forged?[2J');
+});
