@@ -5,8 +5,8 @@
  * of time. Those that wait for a known next hop come a few from each: a destination with a hundred thousand messages
  * has one place in that round like any other, and one whose list in memory is full is passed over.
  *
- * A claim need not be durable: when the database loses it, its crash has ended the worker's lock as well.
- * So these commits do not wait for the disk.
+ * Claims are as durable as anything else: a worker that comes back under its id after a crash of the database goes on
+ * with what it has in hand, so the database must not have forgotten whose that is.
  */
 import type { Database } from '../ports/database.ts';
 import { textArray } from './postgres-array.ts';
@@ -30,8 +30,8 @@ const claimFresh = `
     select message_id, slot from recipient
     where status = 'due' and claimed_by is null and next_hop = '' and due_at <= $2
     order by due_at limit $3 for update skip locked
-  ), quick as materialized (select set_config('synchronous_commit', 'off', true))
-  update recipient r set claimed_by = $1 from picked p, quick
+  )
+  update recipient r set claimed_by = $1 from picked p
   where r.message_id = p.message_id and r.slot = p.slot
   returning ${recipientColumns}`;
 
@@ -53,9 +53,8 @@ const claimWaiting = `
       where status = 'due' and claimed_by is null and next_hop = w.next_hop and due_at <= $2
       order by due_at limit $7 for update skip locked
     ) p where w.next_hop <> all($5::text[]) limit $3
-  ), quick as materialized (select set_config('synchronous_commit', 'off', true)),
-  claimed as (
-    update recipient r set claimed_by = $1 from picked p, quick
+  ), claimed as (
+    update recipient r set claimed_by = $1 from picked p
     where r.message_id = p.message_id and r.slot = p.slot
     returning ${recipientColumns}
   )

@@ -2,10 +2,11 @@
  * queue/leaks - claims that this worker holds in the database and knows nothing of.
  *
  * They come about when a claim was committed and its answer was lost. Nobody else takes them, since this worker lives.
- * So after such trouble the claims are compared with what is in hand; what is found missing twice, with time between in
- * which a near spool may still hand it over, is given up.
+ * So after such trouble the claims are compared with what is in hand; what is found missing twice, with
+ * time between in which a query under way may still bring it, is given up.
  */
 import type { Database } from '../ports/database.ts';
+import type { QueueId } from '../ports/spool.ts';
 import { textArray } from './postgres-array.ts';
 
 const apart = 5_000;
@@ -15,14 +16,16 @@ export const claimKey = (messageId: string, slot: string): string => `${messageI
 export class Leaks {
   readonly #database: Database;
   readonly #inHand: ReadonlySet<string>;
+  readonly #expected: ReadonlySet<QueueId>;
   #suspected = false;
   #missing = new Set<string>();
   #notBefore = 0;
 
-  /** `inHand`: claimKeys. */
-  constructor(database: Database, inHand: ReadonlySet<string>) {
+  /** `inHand`: claimKeys. `expected`: messages that a near spool is about to hand over. */
+  constructor(database: Database, inHand: ReadonlySet<string>, expected: ReadonlySet<QueueId>) {
     this.#database = database;
     this.#inHand = inHand;
+    this.#expected = expected;
   }
 
   /** Something went wrong between the database and us. */
@@ -42,7 +45,10 @@ export class Leaks {
       'select message_id, slot from recipient where claimed_by = $1',
       [worker],
     );
-    const missing = rows.filter(({ message_id, slot }) => !this.#inHand.has(claimKey(message_id, slot)));
+    const missing = rows.filter(
+      ({ message_id, slot }) =>
+        !this.#inHand.has(claimKey(message_id, slot)) && !this.#expected.has(message_id),
+    );
     const certain = missing.filter(({ message_id, slot }) => before.has(claimKey(message_id, slot)));
     for (const { message_id, slot } of missing) this.#missing.add(claimKey(message_id, slot));
     for (const { message_id, slot } of certain) this.#missing.delete(claimKey(message_id, slot));

@@ -46,11 +46,11 @@ export interface SpoolLimits {
 /** A worker in this process, as the spool sees it. */
 export interface NearWorker {
   /** Its claim id, if it can take so much more now; undefined: let anyone claim it. */
-  reserve(recipients: number, bytes: number): number | undefined;
+  reserve(id: QueueId, recipients: number, bytes: number): number | undefined;
   /** What was reserved: committed, and the worker's own now. */
   take(handed: HandedOver): void;
   /** What was reserved will not come. */
-  release(recipients: number, bytes: number): void;
+  release(id: QueueId, recipients: number, bytes: number): void;
 }
 
 export interface SpoolOptions {
@@ -84,7 +84,7 @@ export function openSpool(options: SpoolOptions): Spool & { close(): Promise<voi
   /** Committed when it returns; a worker knows, or will soon. */
   async function keep(message: SpooledMessage, recipients: readonly NewRecipient[]): Promise<void> {
     const weight = memoryOf(message);
-    const claimedBy = worker?.reserve(recipients.length, weight);
+    const claimedBy = worker?.reserve(message.id, recipients.length, weight);
     const rows = claimedBy === undefined ? recipients : recipients.map((one) => ({ ...one, claimedBy }));
     const names = rows.map((one) => one.recipient.address.text);
     const trace = [acceptedRow(message, names, options.hostname)];
@@ -92,7 +92,7 @@ export function openSpool(options: SpoolOptions): Spool & { close(): Promise<voi
     if (claimedBy === undefined) {
       if (!trouble) notifier.notify();
     } else if (trouble) {
-      worker?.release(rows.length, weight);
+      worker?.release(message.id, rows.length, weight);
     } else {
       worker?.take({ claimedBy, message, recipients: rows.map(freshRecipient) });
     }

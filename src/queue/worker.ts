@@ -19,6 +19,7 @@ import type { Directory } from '../ports/directory.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Routing } from '../ports/routing.ts';
+import type { QueueId } from '../ports/spool.ts';
 import { attempt, subjectOf } from './attempt.ts';
 import { Batches } from './batches.ts';
 import { Budget, type BudgetLimits } from './budget.ts';
@@ -88,6 +89,8 @@ export class Worker {
   readonly #lookout: Lookout;
   /** Keys of all claims that are somewhere between #enter and #settle. */
   readonly #inHand = new Set<string>();
+  /** What a near spool is about to hand over. */
+  readonly #expected = new Set<QueueId>();
   readonly #leaks: Leaks;
   readonly #overflowed = new Set<string>();
   #listener: AsyncDisposable | undefined;
@@ -131,7 +134,7 @@ export class Worker {
       now,
       random,
     });
-    this.#leaks = new Leaks(database, this.#inHand);
+    this.#leaks = new Leaks(database, this.#inHand, this.#expected);
     this.#lookout = new Lookout({
       database,
       budget: this.#budget,
@@ -176,14 +179,18 @@ export class Worker {
   }
 
   /** For a spool in this process: see NearWorker. */
-  reserve(recipients: number, bytes: number): number | undefined {
+  reserve(message: QueueId, recipients: number, bytes: number): number | undefined {
     if (this.#closed || !this.#budget.fits(recipients, bytes)) return undefined;
     const { id } = this.#membership;
-    if (id !== undefined) this.#budget.take(recipients, bytes);
+    if (id === undefined) return undefined;
+    this.#budget.take(recipients, bytes);
+    this.#expected.add(message);
     return id;
   }
 
-  release(recipients: number, bytes: number): void {
+  release(message: QueueId, recipients: number, bytes: number): void {
+    this.#expected.delete(message);
+    this.#leaks.suspect();
     this.#budget.drop({ recipients, bytes });
   }
 
@@ -195,6 +202,7 @@ export class Worker {
     } else {
       this.#enter(held);
     }
+    this.#expected.delete(message.id);
   }
 
   async close(signal: AbortSignal): Promise<void> {

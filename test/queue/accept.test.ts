@@ -197,7 +197,7 @@ test('a near worker gets messages without a way through the database, and others
     return fresh.database.query(text, values);
   });
   expect(spied).toBeDefined();
-  await until(() => worker.reserve(0, 0) !== undefined, 'the worker does not start');
+  await until(() => worker.reserve('probe', 0, 0) !== undefined, 'the worker does not start');
   await Promise.all(Array.from({ length: 200 }, (_, index) => near.accept({ to: [`u${index}@x.example`] })));
   await bench.empty();
   const got = bench.peer.deliveries.flatMap(({ recipients }) => recipients.map((one) => one.address.text));
