@@ -32,6 +32,7 @@ export type ReloadResult =
 const live: readonly string[] = [
   'log.level',
   'listeners.*.*',
+  'directory',
   'domains',
   'sites',
   'homes',

@@ -18,7 +18,10 @@ export interface Services {
   /** Names of the configured sites. */
   readonly sites: readonly string[];
   /** Asks the process that refreshes to do so now. */
-  readonly refreshDirectory: (full: boolean) => Promise<void>;
+  readonly refreshDirectory: (wish: {
+    readonly full: boolean;
+    readonly acceptLoss: boolean;
+  }) => Promise<void>;
   close(): Promise<void>;
 }
 

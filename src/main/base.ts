@@ -3,7 +3,7 @@
  */
 import type { Config } from '../../config/schema.ts';
 import { openMetrics, type ProcessMetrics } from '../admin/metrics.ts';
-import { type DirectoryOptions, PgDirectory } from '../directory/pg-directory.ts';
+import type { DirectoryOptions } from '../directory/pg-directory.ts';
 import type { Database } from '../ports/database.ts';
 import type { Log } from '../ports/log.ts';
 import type { Routing } from '../ports/routing.ts';
@@ -11,6 +11,7 @@ import { type Compiled, compile } from '../route/compile.ts';
 import { makeRouter } from '../route/router.ts';
 import { openLog } from '../serve/log.ts';
 import { connect } from './ground.ts';
+import { LiveDirectory } from './live-directory.ts';
 import type { Settings } from './settings.ts';
 
 export const now = (): Date => new Date();
@@ -21,12 +22,12 @@ const lookupTimeout = 20_000;
 
 export interface Base {
   readonly settings: () => Settings;
-  /** Puts new settings in force; throws, and keeps the old ones, when the rules cannot be compiled. */
-  readonly take: (next: Settings) => void;
+  /** Puts new settings in force; rejects, and keeps the old ones, when rules cannot be compiled or the database is away. */
+  readonly take: (next: Settings) => Promise<void>;
   readonly log: Log;
   readonly metrics: ProcessMetrics;
   readonly database: Database;
-  readonly directory: PgDirectory;
+  readonly directory: LiveDirectory;
   readonly routing: Routing;
   readonly compiled: () => Compiled;
   close(): Promise<void>;
@@ -45,7 +46,7 @@ export async function openBase(name: string, first: Settings, maxConnections?: n
     log: named,
     ...(maxConnections === undefined ? {} : { maxConnections }),
   });
-  const directory = await PgDirectory.open(database, directoryOptions(config), now);
+  const directory = await LiveDirectory.open(database, directoryOptions(config), now);
   const routing = makeRouter({
     directory,
     compiled: () => compiled,
@@ -53,8 +54,10 @@ export async function openBase(name: string, first: Settings, maxConnections?: n
   });
   return {
     settings: () => settings,
-    take(next) {
-      compiled = compile(next.routing);
+    async take(next) {
+      const rules = compile(next.routing);
+      await directory.take(directoryOptions(next.config));
+      compiled = rules;
       settings = next;
       log.setLevel(next.config.log.level);
     },

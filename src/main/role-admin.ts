@@ -1,9 +1,10 @@
 /**
  * main/role-admin - keeps house: monitoring, directory refresh, sweeps of old trace rows and blobs.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { type HealthCheck, startAdminHttp } from '../admin/http.ts';
 import { type Gauges, printMetrics } from '../admin/metrics.ts';
-import { Refresher } from '../directory/refresher.ts';
+import { Refresher, requestRefresh } from '../directory/refresher.ts';
 import { queueControl } from '../queue/control.ts';
 import { startSweeper } from '../queue/sweep.ts';
 import type { RoleState } from '../serve/messages.ts';
@@ -21,7 +22,7 @@ export async function startAdmin(first: Settings, around: Surroundings): Promise
   const { database, log, metrics } = base;
   const blobs = await openBlobs(config, log, now);
   const queue = queueControl({ database, blobs, now, hostname: config.hostname });
-  const refresher = makeRefresher(base);
+  let refresher = makeRefresher(base);
   await refresher.start();
   const sweeper = startSweeper({ database, blobs, retention: config.trace.retention, log, now });
   const http = await startAdminHttp(config.admin, {
@@ -34,7 +35,16 @@ export async function startAdmin(first: Settings, around: Surroundings): Promise
   });
   return {
     facts: { admin: { address: http.address, port: http.port } },
-    reload: async (next) => base.take(next as Settings),
+    async reload(next) {
+      const before = base.settings().config.directory;
+      await base.take(next as Settings);
+      const { directory } = base.settings().config;
+      if (isDeepStrictEqual(before, directory)) return;
+      await refresher.stop();
+      refresher = makeRefresher(base);
+      await refresher.start();
+      for (const source of changed(before, directory)) await requestRefresh(database, { full: true, source });
+    },
     async drain() {
       await http.close();
       await refresher.stop();
@@ -44,6 +54,17 @@ export async function startAdmin(first: Settings, around: Surroundings): Promise
     metrics: () => metrics.snapshot(),
   };
 }
+
+type DirectoryConfig = Settings['config']['directory'];
+
+/** Sources that are read otherwise than before: what is unchanged there must be read as well. */
+const changed = (before: DirectoryConfig, after: DirectoryConfig): readonly string[] =>
+  after.sources
+    .filter((source) => {
+      const known = before.sources.find(({ name }) => name === source.name);
+      return known !== undefined && !isDeepStrictEqual(known, source);
+    })
+    .map(({ name }) => name);
 
 function makeRefresher({ database, log, metrics, settings, compiled }: Base): Refresher {
   const { directory } = settings().config;

@@ -15,7 +15,7 @@ export async function startQueue(first: Settings): Promise<Role> {
   const outlet = openOutlet(base, blobs, await openResolver(first.config));
   return {
     facts: {},
-    reload: async (next) => base.take(next as Settings),
+    reload: (next) => base.take(next as Settings),
     async drain(signal) {
       await outlet.close(signal);
       await base.close();

@@ -46,7 +46,7 @@ export async function startReceive(first: Settings): Promise<Role> {
     },
     async reload(next) {
       const { listeners: options } = next as Settings;
-      base.take(next as Settings);
+      await base.take(next as Settings);
       listeners.forEach((listener, index) => {
         const fresh = options.find(({ name }) => name === first.listeners[index]?.name);
         if (fresh !== undefined) listener.reload(fresh);

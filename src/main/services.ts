@@ -36,7 +36,7 @@ export async function openServices(configFile: string | undefined): Promise<Serv
     routing,
     compiled: compiled(),
     sites: Object.keys(config.sites),
-    refreshDirectory: (full) => requestRefresh(database, { full }),
+    refreshDirectory: (wish) => requestRefresh(database, wish),
     async close() {
       await trace.close();
       await base.close();

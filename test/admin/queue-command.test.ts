@@ -62,6 +62,7 @@ function stage(shown = message, acts = { messages: 2, recipients: 3, busy: 1 }) 
   const err: string[] = [];
   const acted: unknown[] = [];
   const flips: string[] = [];
+  const wishes: object[] = [];
   let code = 0;
   let closed = 0;
   const terminal: Terminal = {
@@ -128,7 +129,7 @@ function stage(shown = message, acts = { messages: 2, recipients: 3, busy: 1 }) 
       disabled: 'deliver',
     }),
     sites: ['onprem', 'cloud'],
-    refreshDirectory: async () => {},
+    refreshDirectory: async (wish) => void wishes.push(wish),
     close: async () => {
       closed += 1;
     },
@@ -139,7 +140,7 @@ function stage(shown = message, acts = { messages: 2, recipients: 3, busy: 1 }) 
     ];
     const command = make?.(async () => services, terminal).exitOverride();
     await command?.parseAsync(words.slice(1), { from: 'user' });
-    return { out: out.join('\n'), err: err.join('\n'), code, acted, flips, closed };
+    return { out: out.join('\n'), err: err.join('\n'), code, acted, flips, wishes, closed };
   };
   return run;
 }
@@ -266,4 +267,14 @@ test('a message that is named and not there is no success; a filter that matches
   expect((await stage(message, none)('queue', 'release', 'gone')).code).toBe(1);
   expect((await stage(message, none)('queue', 'release', '--all')).code).toBe(0);
   expect((await stage()('queue', 'release', 'A')).code).toBe(0);
+});
+
+test('a large loss in the directory is accepted by asking for it, as its trouble says', async () => {
+  expect((await stage()('directory', 'refresh')).wishes).toEqual([{ full: false, acceptLoss: false }]);
+  expect((await stage()('directory', 'refresh', '--full')).wishes).toEqual([
+    { full: true, acceptLoss: false },
+  ]);
+  expect((await stage()('directory', 'refresh', '--accept-loss')).wishes).toEqual([
+    { full: true, acceptLoss: true },
+  ]);
 });

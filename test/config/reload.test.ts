@@ -46,6 +46,7 @@ test.each<[text: string, path: string, kind: string, effect: string]>([
   ['domains: [{ name: example.org }]', 'domains[0]', 'added', 'live'],
   ['sites: { a: { nextHops: [{ host: a }] } }', 'sites.a', 'added', 'live'],
   ['rules: [{ name: a, then: { hold: x } }]', 'rules[0]', 'added', 'live'],
+  ['directory: { refreshEvery: 1m }', 'directory.refreshEvery', 'changed', 'live'],
   ['admin: { port: 1 }', 'admin.port', 'changed', 'restart'],
 ])('%s', (text, changed, kind, effect) => {
   const result = reload(hostname, `${hostname}${text}\n`);

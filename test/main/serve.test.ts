@@ -169,6 +169,33 @@ describe.each([
     );
   });
 
+  test('a reload takes directory sources live: new people are known, and those of a source taken out are not', async () => {
+    const more = join(folder, 'more.csv');
+    writeFileSync(more, 'address,kind,home\nzoe@example.org,user,cloud\n');
+    const answer = () =>
+      converse(port, ['EHLO c', 'MAIL FROM:<w@elsewhere.test>', 'RCPT TO:<zoe@example.org>']);
+    expect(await answer()).toContain('550 5.1.1');
+    const { directory, ...rest } = settings();
+    const sources = [...directory.sources, { name: 'more', kind: 'csv', file: more }];
+    gateway.configure({ ...rest, directory: { ...directory, sources } });
+    await gateway.isthmus('config', 'reload');
+    await until('zoe to be known', async () => (await answer()).includes('250 2.1.5'), 30_000);
+    // The same file under other words: everything is read anew, not only what changed.
+    writeFileSync(join(folder, 'other.csv'), 'address;kind;home\nyan@example.org;user;cloud\n');
+    const [staff] = directory.sources;
+    const other = { name: 'more', kind: 'csv', file: join(folder, 'other.csv'), separator: ';' };
+    gateway.configure({ ...rest, directory: { ...directory, sources: [staff, other] } });
+    await gateway.isthmus('config', 'reload');
+    await until('zoe to be gone', async () => (await answer()).includes('550 5.1.1'), 30_000);
+    gateway.configure(settings());
+    await gateway.isthmus('config', 'reload');
+    await until('the source to be gone', async () => {
+      const left = await gateway.json<{ source: string }[]>('directory', 'status');
+      return left.length === 1;
+    });
+    expect(gateway.lines().some(({ msg }) => msg === 'this change waits for a restart')).toBe(false);
+  });
+
   test('monitoring tells health and numbers of all roles', async () => {
     const health = (await (await fetch(`http://127.0.0.1:${gateway.adminPort}/healthz`)).json()) as {
       ok: boolean;

@@ -35,9 +35,11 @@ export function directoryCommand(open: OpenServices, terminal: Terminal): Comman
     .command('refresh')
     .description('read the sources now (the running server does it)')
     .option('--full', 'everything, not only what changed')
-    .action((options: { full?: boolean }, command: Command) =>
+    .option('--accept-loss', 'everything, and take it even where directory.refuseLoss would refuse it')
+    .action((options: { full?: boolean; acceptLoss?: boolean }, command: Command) =>
       withServices(open, configOf(command), async (services) => {
-        await services.refreshDirectory(options.full ?? false);
+        const acceptLoss = options.acceptLoss ?? false;
+        await services.refreshDirectory({ full: acceptLoss || (options.full ?? false), acceptLoss });
         terminal.out('Asked for. See: isthmus directory status');
       }),
     );
