@@ -62,12 +62,20 @@ function operatorName(): string {
 
 /** Ctrl-C ends what a command does in good order; once more, and it ends at once. */
 const openInterruptibly: OpenServices = (configFile) => {
+  endWithPager();
   process.on('SIGINT', () => {
     if (interrupted.signal.aborted) process.exit(130);
     interrupted.abort(new Error('interrupted'));
   });
   return openServices(configFile);
 };
+
+/** A pager that was closed has seen enough. */
+function endWithPager(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+  });
+}
 
 const fileOf = (command: Command): string =>
   command.optsWithGlobals<{ config?: string }>().config ?? defaultFile();
@@ -127,6 +135,7 @@ function* everyCommand(command: Command): Generator<Command> {
 function configCommand(): Command {
   const config = new Command('config').description('the configuration file');
   const say = ({ text, exitCode }: CommandResult) => {
+    endWithPager();
     process.stdout.write(text);
     process.exitCode = exitCode;
   };
@@ -211,11 +220,6 @@ function explainFailure(error: unknown): number {
   if (error instanceof DatabaseAway || error instanceof DirectoryUnready) return 75;
   return 70;
 }
-
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // A pager that was closed.
-  if (error.code === 'EPIPE') process.exit(0);
-});
 
 try {
   await program().parseAsync();

@@ -13,13 +13,13 @@ export interface Ports {
 /** Columns as connectors/files/csv explains them. `sales@` is claimed twice, as happens; `all@` and `crew@` hold each other. */
 export const staff = `address,kind,displayName,home,aliases,target,members,owners,disabled,moderated
 ada@example.org,user,Ada Lovelace,onprem,countess@example.org,,,,,
-bob@example.org,user,Bob Babbage,cloud,bob@harbour.mail.onmicrosoft.example,,,,,
-carol@example.org,user,Carol Shaw,cloud,carol@harbour.mail.onmicrosoft.example,,,,,
+bob@example.org,user,Bob Babbage,cloud,bob@hv.mail.onmicrosoft.example,,,,,
+carol@example.org,user,Carol Shaw,cloud,carol@hv.mail.onmicrosoft.example,,,,,
 dave@example.org,user,Dave Cutler,onprem,,,,,yes,
 eve@example.org,user,Eve Hill (is being moved),onprem,,,,,,
 fay@example.org,user,Fay Gauss,onprem,sales@example.org,,,,,
 info@example.org,shared,Information desk,onprem,,,,,,
-atlas@example.org,room,Room Atlas,cloud,atlas@harbour.mail.onmicrosoft.example,,,,,
+atlas@example.org,room,Room Atlas,cloud,atlas@hv.mail.onmicrosoft.example,,,,,
 print@example.org,equipment,Plotter,onprem,,,,,,
 grace@example.org,contact,Grace of the partner firm,,,grace@partner.example,,,,
 sales2@example.org,shared,Sales,cloud,sales@example.org,,,,,
@@ -49,7 +49,7 @@ directory:
     - { name: staff, kind: csv, file: ${folder}/staff.csv }
 domains:
   - { name: example.org, type: authoritative }
-  - { name: harbour.mail.onmicrosoft.example, type: internalRelay, site: cloud }
+  - { name: hv.mail.onmicrosoft.example, type: internalRelay, site: cloud }
 postmaster: info@example.org
 sites:
   onprem:
@@ -58,7 +58,7 @@ sites:
   cloud:
     nextHops: [{ host: 127.0.0.1, port: ${ports.cloud} }]
     tls: none
-    routingDomain: harbour.mail.onmicrosoft.example
+    routingDomain: hv.mail.onmicrosoft.example
     routing: prefer
   internet:
     nextHops: [{ host: 127.0.0.1, port: ${ports.internet} }]

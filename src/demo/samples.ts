@@ -17,7 +17,7 @@ export interface Sample {
 }
 
 const outside = 'walter@elsewhere.example';
-const routing = 'harbour.mail.onmicrosoft.example';
+const routing = 'hv.mail.onmicrosoft.example';
 const onprem = (as: string): Expected => ({ at: 'onprem', as });
 const cloud = (name: string): Expected => ({ at: 'cloud', as: `${name}@${routing}` });
 const internet = (as: string): Expected => ({ at: 'internet', as });

@@ -18,10 +18,15 @@ export interface Said {
 
 export interface Outcome {
   readonly ok: boolean;
+  /** Of the message, from 1. */
+  readonly message: number;
   readonly what: string;
   readonly recipient: string;
+  /** A site, `refused` or `held`. */
   readonly went: string;
-  readonly because: string;
+  /** The address at the site, else empty. */
+  readonly as: string;
+  readonly because: readonly string[];
 }
 
 export interface Summary {
@@ -79,9 +84,9 @@ function outcomeOf(
   held: ReadonlySet<string>,
   rows: readonly TraceRow[],
 ): Outcome {
-  const base = { what: one.sample.what, recipient: one.recipient };
+  const base = { message: one.index + 1, what: one.sample.what, recipient: one.recipient, as: '' };
   if ('refused' in expected) {
-    return { ...base, ok: one.code === expected.refused, went: 'refused', because: one.reply };
+    return { ...base, ok: one.code === expected.refused, went: 'refused', because: [one.reply] };
   }
   if ('held' in expected) {
     const ok = held.has(`${one.recipient} ${one.messageId}`);
@@ -91,13 +96,17 @@ function outcomeOf(
   if (place >= 0) left.splice(place, 1);
   const because = reasonsOf(
     rows,
-    ({ event, detail }) => event === 'delivered' && detail.nextHop === `site:${expected.at}`,
+    ({ event, detail, recipient }) =>
+      event === 'delivered' &&
+      detail.nextHop === `site:${expected.at}` &&
+      // The address at the next hop is told where it is another one.
+      String(detail.address ?? recipient).toLowerCase() === expected.as,
   );
-  return { ...base, ok: place >= 0, went: `${expected.at} as ${expected.as}`, because };
+  return { ...base, ok: place >= 0, went: expected.at, as: expected.as, because };
 }
 
-const reasonsOf = (rows: readonly TraceRow[], fits: (row: TraceRow) => boolean): string =>
-  rows.find(fits)?.because.join('; ') ?? '';
+const reasonsOf = (rows: readonly TraceRow[], fits: (row: TraceRow) => boolean): readonly string[] =>
+  rows.find(fits)?.because ?? [];
 
 async function heldRecipients(queue: QueueControl, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const held = new Set<string>();

@@ -14,12 +14,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { deliverySection } from '../../config/sections/deliver.ts';
 import { listeners } from '../../config/sections/receive.ts';
 import type { Services } from '../admin/services.ts';
-import { printTable } from '../admin/table.ts';
 import { makeSmtpAgent } from '../deliver/agent.ts';
 import { configFile, type Ports, staff } from '../demo/company.ts';
 import { type Arrival, type PretendSite, startPretendSite } from '../demo/pretend-site.ts';
 import { messageId, messageOf, type Sample, samples } from '../demo/samples.ts';
-import { judge, type Outcome, type Said } from '../demo/verdict.ts';
+import { printOutcomes } from '../demo/table.ts';
+import { judge, type Said } from '../demo/verdict.ts';
 import { parseAddress } from '../mail/address.ts';
 import { printReply } from '../mail/reply.ts';
 import { silentLog } from '../ports/log.ts';
@@ -38,43 +38,77 @@ const readyWithin = 180_000;
 const settledWithin = 60_000;
 const preferred = { mx: 2525, admin: 8025 } as const;
 
-/** The exit code. */
+/** The exit code. Whatever ends it (Ctrl-C, a closed terminal or pipe), nothing is left behind. */
 export async function runDemo(options: DemoOptions, program: string): Promise<number> {
+  const ending = listenToEndings();
   const say = (text: string) => void (options.json ? process.stderr : process.stdout).write(`${text}\n`);
   const folder = mkdtempSync(join(tmpdir(), 'isthmus-demo-'));
   // Whom the server becomes when root starts it must get through.
   chmodSync(folder, 0o755);
-  const arrivals: Arrival[] = [];
-  const sites: PretendSite[] = [];
-  let server: ChildProcess | undefined;
+  const stage: Stage = { folder, config: join(folder, 'isthmus.yaml'), arrivals: [], sites: [], say };
   try {
-    for (const name of ['onprem', 'cloud', 'internet']) sites.push(await pretend(name, arrivals));
-    const ports = await choosePorts(sites);
-    const config = join(folder, 'isthmus.yaml');
-    writeFileSync(join(folder, 'staff.csv'), staff);
-    writeFileSync(config, configFile(ports, folder));
-    say(`Starting everything in ${folder} (a private PostgreSQL, three pretend sites, the gateway) …`);
-    server = startServer(program, config);
-    await untilReady(server);
-    const services = await openServices(config);
-    try {
-      await untilDirectory(services);
-      say(`Sending ${samples.length} messages …`);
-      const said = await sendSamples(ports.mx);
-      await untilSettled(services);
-      const result = await judge(said, arrivals, services, AbortSignal.timeout(settledWithin));
-      say(table(result.outcomes));
-      say(summaryLine(result.summary));
-      if (options.json) process.stdout.write(`${JSON.stringify(result.summary)}\n`);
-      if (!options.once) await stayUp(config, ports, say);
-      return result.summary.lost === 0 && result.summary.unexpected === 0 ? 0 : 1;
-    } finally {
-      await services.close();
-    }
+    const code = await Promise.race([play(options, program, stage, ending), ending]);
+    return code ?? interruptedCode;
   } finally {
-    await stopServer(server);
-    await Promise.all(sites.map((site) => site.close()));
+    stage.over = true;
+    await stopServer(stage.server);
+    await Promise.all(stage.sites.map((site) => site.close()));
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Stage {
+  readonly folder: string;
+  readonly config: string;
+  readonly arrivals: Arrival[];
+  readonly sites: PretendSite[];
+  readonly say: (text: string) => void;
+  server?: ChildProcess;
+  /** Nothing new is to be started. */
+  over?: boolean;
+}
+
+const interruptedCode = 130;
+
+function listenToEndings(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => resolve());
+    for (const output of [process.stdout, process.stderr]) output.on('error', () => resolve());
+  });
+}
+
+async function play(
+  options: DemoOptions,
+  program: string,
+  stage: Stage,
+  ending: Promise<void>,
+): Promise<number> {
+  const { folder, config, arrivals, sites, say } = stage;
+  for (const name of ['onprem', 'cloud', 'internet']) sites.push(await pretend(name, arrivals));
+  const ports = await choosePorts(sites);
+  writeFileSync(join(folder, 'staff.csv'), staff);
+  writeFileSync(config, configFile(ports, folder));
+  say(`Starting everything in ${folder}: a private PostgreSQL, three pretend sites, the gateway …`);
+  if (stage.over) return interruptedCode;
+  stage.server = startServer(program, config);
+  await untilReady(stage.server);
+  const services = await openServices(config);
+  try {
+    await untilDirectory(services);
+    say(`Sending ${samples.length} messages …\n`);
+    const said = await sendSamples(ports.mx);
+    await untilSettled(services);
+    const result = await judge(said, arrivals, services, AbortSignal.timeout(settledWithin));
+    say(printOutcomes(result.outcomes, process.stdout.columns));
+    say(summaryLine(result.summary));
+    if (options.json) process.stdout.write(`${JSON.stringify(result.summary)}\n`);
+    if (!options.once) {
+      say(howToTalk(config, ports));
+      await ending;
+    }
+    return result.summary.lost === 0 && result.summary.unexpected === 0 ? 0 : 1;
+  } finally {
+    await services.close();
   }
 }
 
@@ -229,38 +263,23 @@ function mustParse(text: string): NonNullable<ReturnType<typeof parseAddress>> {
   return address;
 }
 
-const table = (outcomes: readonly Outcome[]): string =>
-  printTable(outcomes, [
-    { title: '', value: ({ ok }) => (ok ? 'ok' : 'WRONG') },
-    { title: 'MESSAGE', value: ({ what }) => what },
-    { title: 'RECIPIENT', value: ({ recipient }) => recipient },
-    { title: 'WENT', value: ({ went }) => went },
-    { title: 'BECAUSE', value: ({ because }) => because },
-  ]);
-
 const summaryLine = (summary: object): string =>
   `\n${Object.entries(summary)
     .map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
     .join(', ')}\n`;
 
-async function stayUp(config: string, ports: Ports, say: (text: string) => void): Promise<void> {
-  say(
-    [
-      'It stays up. Talk to it:',
-      `  swaks --server 127.0.0.1:${ports.mx} --from you@elsewhere.example --to team@example.org`,
-      `  npm run isthmus -- --config ${config} trace --recipient team@example.org`,
-      `  npm run isthmus -- --config ${config} route explain bob@example.org`,
-      `  npm run isthmus -- --config ${config} queue list`,
-      `  npm run isthmus -- --config ${config} directory status`,
-      `  curl http://127.0.0.1:${ports.admin}/healthz`,
-      'Ctrl-C ends it and removes everything.',
-    ].join('\n'),
-  );
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
-}
+const howToTalk = (config: string, ports: Ports): string =>
+  [
+    'It stays up. Talk to it, from another terminal:',
+    `  swaks --server 127.0.0.1:${ports.mx} --from you@elsewhere.example --to team@example.org`,
+    `  export ISTHMUS_CONFIG=${config}`,
+    '  npm run isthmus -- trace --recipient team@example.org',
+    '  npm run isthmus -- route explain bob@example.org',
+    '  npm run isthmus -- queue list',
+    '  npm run isthmus -- directory status',
+    `  curl http://127.0.0.1:${ports.admin}/healthz`,
+    'Ctrl-C ends it and removes everything.',
+  ].join('\n');
 
 async function stopServer(server: ChildProcess | undefined): Promise<void> {
   if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
