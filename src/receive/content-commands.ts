@@ -114,14 +114,12 @@ async function outcome(
   transaction: Transaction,
   message: Message,
 ): Promise<{ reply: Reply; hangUp: boolean }> {
-  const { deps, options } = session.setting;
+  const { deps } = session.setting;
   const since = deps.now().getTime();
   try {
     await message.end();
     const size = message.facts?.size ?? 0;
     deps.metrics.observe('isthmus_accept_seconds', (deps.now().getTime() - since) / 1000);
-    deps.metrics.count('isthmus_messages_accepted_total', { listener: options.name });
-    deps.metrics.count('isthmus_bytes_accepted_total', { listener: options.name }, size);
     session.setting.log.info(
       {
         queueId: message.id,
