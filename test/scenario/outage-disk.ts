@@ -38,11 +38,17 @@ export function smallDisk(megabytes: number): Disk {
   return {
     folder,
     fill(left = 0) {
-      const { bavail, bsize } = statfsSync(folder);
-      if (bavail * bsize <= left) return;
-      const path = join(folder, `filler-${fillers.length}`);
-      execFileSync('fallocate', ['-l', String(bavail * bsize - left), path]);
-      fillers.push(path);
+      const free = () => {
+        const { bavail, bsize } = statfsSync(folder);
+        return bavail * bsize - left;
+      };
+      // Others take space meanwhile, and what does not fit whole is not taken at all.
+      for (let tries = 0; tries < 50 && free() > 0; tries += 1) {
+        const path = join(folder, `filler-${fillers.length}`);
+        const length = String(free());
+        if (isDone(() => execFileSync('fallocate', ['-l', length, path], { stdio: 'ignore' })))
+          fillers.push(path);
+      }
     },
     free() {
       for (const path of fillers.splice(0)) rmSync(path, { force: true });

@@ -43,7 +43,7 @@ ${bob},user,two
 `;
 
 /** How long the slow peer thinks about a message, milliseconds. */
-const slowness = 4_000;
+const slowness = 3_000;
 
 const large = 200_000;
 /** Every fourth is too large for a row of the database. */
@@ -54,6 +54,7 @@ interface Parts {
   readonly port: number;
   readonly one: Capture;
   readonly two: Capture;
+  readonly slow: SlowServer;
   readonly more?: Readonly<Record<string, unknown>>;
   readonly sites?: Readonly<Record<string, unknown>>;
   readonly domains?: readonly object[];
@@ -65,10 +66,15 @@ const config = (parts: Parts): GatewayOptions['config'] => ({
     sources: [{ name: 'staff', kind: 'csv', file: join(parts.folder, 'staff.csv') }],
     refreshEvery: '1s',
   },
-  domains: [{ name: 'example.org', type: 'authoritative' }, ...(parts.domains ?? [])],
+  domains: [
+    { name: 'example.org', type: 'authoritative' },
+    { name: 'slow.test', type: 'internalRelay', site: 'slow' },
+    ...(parts.domains ?? []),
+  ],
   sites: {
     one: { nextHops: [{ host: '127.0.0.1', port: parts.one.port }], tls: 'none' },
     two: { nextHops: [{ host: '127.0.0.1', port: parts.two.port }], tls: 'none' },
+    slow: { nextHops: [{ host: '127.0.0.1', port: parts.slow.port }], tls: 'none' },
     ...parts.sites,
   },
   queue: { concurrency: { downFirst: '1s', downMax: '1s' }, retry: ['1s'] },
@@ -86,8 +92,8 @@ function staffFolder(): string {
 const metric = async (gateway: Gateway, name: string): Promise<number | undefined> => {
   const signal = AbortSignal.timeout(5_000);
   const answer = await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`, { signal });
-  const value = new RegExp(`^${name} (\\d+)$`, 'm').exec(await answer.text())?.[1];
-  return value === undefined ? undefined : Number(value);
+  const line = (await answer.text()).split('\n').find((each) => each.startsWith(`${name} `));
+  return line === undefined ? undefined : Number(line.slice(name.length));
 };
 
 const directoryRead = (gateway: Gateway) =>
@@ -159,10 +165,15 @@ describe('a node with a database of its own', () => {
   let notices: NotifyListener;
   let withoutNotices: string | undefined;
   let silent: SilentServer[] = [];
+  let slow: SlowServer;
   let dataFolder = '';
 
-  const send = (label: string, more: Partial<MailOptions> = {}): Mail =>
-    flow({ ports: [port], label, sessions: 6, rate: 60, to: [ada, bob], ...more });
+  const send = (label: string, more: Partial<MailOptions> = {}): Mail => {
+    const mail = flow({ ports: [port], label, sessions: 6, rate: 60, to: [ada, bob], ...more });
+    sent.push(mail);
+    return mail;
+  };
+  const sent: Mail[] = [];
   const captures = () => [one, two];
   const said = (text: string) => gateway.lines().filter(({ msg }) => msg === text).length;
   const database = () => gateway.victims().filter(({ kind }) => kind.startsWith('database'));
@@ -178,7 +189,12 @@ describe('a node with a database of its own', () => {
     withoutNotices = absent.size === 0 ? undefined : [...absent].map((each) => each.join(': ')).join('; ');
     notices = await listenForNotices(folder, withoutNotices ? undefined : findProgram('python3'));
     silent = await Promise.all(silences.map(startSilentServer));
-    [one, two, port] = await Promise.all([startCapture(), startCapture(), freePort()]);
+    [one, two, slow, port] = await Promise.all([
+      startCapture(),
+      startCapture(),
+      startSlowServer(slowness),
+      freePort(),
+    ]);
     gateway = await startGateway({
       env: { NOTIFY_SOCKET: notices.path },
       config: config({
@@ -186,6 +202,7 @@ describe('a node with a database of its own', () => {
         port,
         one,
         two,
+        slow,
         sites: Object.fromEntries(
           silences.map((name, index) => [
             `silent-${name.toLowerCase()}`,
@@ -212,7 +229,7 @@ describe('a node with a database of its own', () => {
   });
   afterAll(async () => {
     await gateway?.remove();
-    await Promise.all([one, two, ...silent].map((each) => each?.close()));
+    await Promise.all([one, two, slow, ...silent].map((each) => each?.close()));
     notices?.close();
     disk?.remove();
     bodies?.remove();
@@ -318,11 +335,20 @@ describe('a node with a database of its own', () => {
   }, async () => {
     const mail = send('hung', { sessions: 20 });
     await promises(mail, 30);
+    const pondered = send('thought', { rate: 0, total: 5, to: ['someone@slow.test'] });
+    await pondered.done;
     const stopped = database();
     for (const { pid } of stopped) process.kill(pid, 'SIGSTOP');
     const from = Date.now();
     try {
-      await sleep(22_000);
+      const [health, command] = await Promise.all([
+        fetch(`http://127.0.0.1:${gateway.adminPort}/healthz`, { signal: AbortSignal.timeout(20_000) }),
+        gateway.isthmus('queue', 'summary'),
+      ]);
+      expect(health.status).toBe(503);
+      expect(await health.text()).toContain('does not answer');
+      expect(command.code, command.stderr).toBe(75);
+      await sleep(from + 22_000 - Date.now());
     } finally {
       for (const { pid } of database()) process.kill(pid, 'SIGCONT');
     }
@@ -334,7 +360,7 @@ describe('a node with a database of its own', () => {
     answeredOnly(mail, [451]);
     // Statement and connection have 4 s each, and so has the answer's slack.
     expect(Math.max(...mail.attempts.map(({ tookMs }) => tookMs)), tally(mail)).toBeLessThan(20_000);
-    await balanced(gateway, [mail], captures());
+    await balanced(gateway, [mail, pondered], [...captures(), slow]);
   });
 
   test('destinations that hang at each point of the conversation keep no other mail waiting', async () => {
@@ -367,8 +393,10 @@ describe('a node with a database of its own', () => {
     }
   });
 
-  test('no role ended because something was away', () => {
+  test('no role ended because something was away, and each promise was counted once', async () => {
     expect(gateway.lines().filter(({ msg }) => msg.includes('role ended unexpectedly'))).toEqual([]);
+    const promised = sent.reduce((sum, mail) => sum + mail.promised().length, 0);
+    expect(await metric(gateway, 'isthmus_messages_accepted_total{listener="mx"}')).toBe(promised);
   });
 
   test('systemd is told when it is ready and when it stops', async ({ skip }) => {
@@ -415,12 +443,12 @@ describe('two nodes on one database and one object storage', () => {
       ports.push(port);
       const more = {
         hostname: `${name}.gateway.test`,
+        // In the south mail goes the long way: receive writes it down, queue claims it.
+        run: { deliverAtOnce: name === 'north' },
         database: { url: server.url, statementTimeout: '5s', connectTimeout: '5s' },
         blobs: { kind: 's3', endpoint: s3.endpoint, bucket: s3.bucket, requestTimeout: '1s', ...credentials },
       };
-      const sites = { slow: { nextHops: [{ host: '127.0.0.1', port: slow.port }], tls: 'none' } };
-      const domains = [{ name: 'slow.test', type: 'internalRelay', site: 'slow' }];
-      nodes.push(await startGateway({ config: config({ folder, port, one, two, sites, domains, more }) }));
+      nodes.push(await startGateway({ config: config({ folder, port, one, two, slow, more }) }));
     };
     await node('north');
     await node('south');
@@ -442,13 +470,35 @@ describe('two nodes on one database and one object storage', () => {
     const from = Date.now();
     await server.stop();
     await refusals(mail, 10);
+    // A role that has to start meanwhile is started until it can.
+    const receive = nodes[1]?.victims().find(({ kind }) => kind === 'receive');
+    process.kill(receive?.pid ?? 0, 'SIGKILL');
     // Until peers have answered, and nobody could write it down.
     await sleep(from + slowness + 500 - Date.now());
     server = await startServer();
-    await promises(mail, 30);
+    const again = Date.now();
+    const back = (port: number | undefined) =>
+      mail.promised(again).filter((attempt) => attempt.port === port).length >= 10;
+    await until('both nodes to take mail again', () => ports.every(back), 60_000);
     await mail.stop();
-    answeredOnly(mail, [451]);
+    answeredOnly(mail, [0, 451]);
+    expect(mail.refused().filter((attempt) => attempt.code === 0 && attempt.port === ports[0])).toEqual([]);
     await balanced(nodes[0]!, [mail, pondered], [...captures(), slow]);
+  });
+
+  test('kill -9 of the database just after deliveries were claimed: none is made twice', async () => {
+    const before = slow.taken.length;
+    const mail = send('claimed', {
+      ports: ports.slice(1),
+      rate: 0,
+      total: 5,
+      to: ['someone@slow.test'],
+      size: () => 3_000,
+    });
+    await until('some to be sent', () => slow.taken.length > before, 20_000, 5);
+    process.kill(server.pid ?? 0, 'SIGKILL');
+    await mail.done;
+    await balanced(nodes[0]!, [mail], [slow]);
   });
 
   test('the object storage is away: 451 for large mail, small mail passes, and it comes back', async () => {
