@@ -28,7 +28,7 @@ export const sample = {
       nextHops: [{ host: 'example-org.mail.protection.outlook.com' }],
       tls: 'verify',
       routingDomain: 'example.mail.onmicrosoft.com',
-      recognise: { certificateNames: ['mail.protection.outlook.com'] },
+      recognise: { certificateNames: ['mail.protection.outlook.com'], ownSendersOnly: true },
     },
   },
   homes: {

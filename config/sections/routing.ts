@@ -87,6 +87,12 @@ const Recognise = z
       .array(z.string().min(1))
       .default([])
       .describe('Clients whose verified certificate bears one of these names are this site.'),
+    ownSendersOnly: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Only mail whose sender is of one of our domains is taken as from this site. For clouds whose servers and certificates all their customers share, such as Exchange Online: without it, mail of other customers to our people there would look like a loop.',
+      ),
   })
   .prefault({})
   .describe('How a client is known to be this site.');

@@ -56,6 +56,7 @@ export interface Site extends Pick<SiteSpec, 'routing' | 'detail' | 'canonical' 
   readonly name: string;
   readonly hairpin: boolean;
   readonly relay: boolean;
+  readonly ownSendersOnly: boolean;
   readonly routingDomain?: string;
 }
 
@@ -160,9 +161,10 @@ function routingDomains(spec: RoutingSpec): ReadonlyMap<string, string> {
 
 function compileSite(name: string, spec: SiteSpec): Site {
   const { routing, detail, canonical, trusted, transparent, hairpin, relay, routingDomain } = spec;
+  const { ownSendersOnly = false } = spec.recognise;
   return {
     name,
-    ...{ routing, detail, canonical, trusted, transparent, hairpin, relay },
+    ...{ routing, detail, canonical, trusted, transparent, hairpin, relay, ownSendersOnly },
     ...(routingDomain === undefined ? {} : { routingDomain: domainOf(routingDomain) }),
   };
 }

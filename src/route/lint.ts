@@ -108,6 +108,20 @@ function lintSites(spec: RoutingSpec, report: Report): void {
     if (site.routingDomain !== undefined) domains.set(site.routingDomain.toLowerCase(), name);
   }
   lintRecognition(spec, report);
+  lintSharedClouds(spec, report);
+}
+
+/** Servers of all customers of a provider show these names. */
+const sharedNames = /(^|\.)(protection\.outlook\.com|google\.com|pphosted\.com|mimecast\.com)$/i;
+
+function lintSharedClouds(spec: RoutingSpec, report: Report): void {
+  for (const [site, { recognise }] of Object.entries(spec.sites)) {
+    recognise.certificateNames.forEach((name, index) => {
+      if (recognise.ownSendersOnly || !sharedNames.test(name)) return;
+      const text = `every customer of that provider shows the name ${name}: set ownSendersOnly, or their mail to people at ${site} is refused as a loop`;
+      report(`sites.${site}.recognise.certificateNames[${index}]`, text, 'warning');
+    });
+  }
 }
 
 function lintRecognition(spec: RoutingSpec, report: Report): void {

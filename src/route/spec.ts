@@ -61,7 +61,15 @@ export interface SiteSpec {
   readonly detail: 'keep' | 'drop';
   /** Aliases are rewritten to the primary address. */
   readonly canonical: boolean;
-  readonly recognise: { readonly networks: readonly string[]; readonly certificateNames: readonly string[] };
+  readonly recognise: {
+    readonly networks: readonly string[];
+    readonly certificateNames: readonly string[];
+    /**
+     * Certificate and networks are shared by all customers of a cloud: mail is the site's only if its sender is of one
+     * of our domains; other mail from there is a stranger's, reports from `<>` included.
+     */
+    readonly ownSendersOnly?: boolean;
+  };
   /** Exchange's internal header fields pass from it and to it. */
   readonly trusted: boolean;
   /** Between two transparent sites nothing is changed at all: no header field, no address. */

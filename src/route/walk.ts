@@ -50,12 +50,19 @@ export interface Walk {
   readonly pending: Set<string>;
 }
 
-export function beginWalk(question: Question, facts: Facts, compiled: Compiled): Walk {
+export function beginWalk(asked: Question, facts: Facts, compiled: Compiled): Walk {
+  const question = isOneOfMany(asked, compiled) ? withoutSite(asked) : asked;
+  const because =
+    question === asked
+      ? []
+      : [
+          `from the servers of ${asked.client.site}, which others share: the sender is not ours, so it is mail from outside`,
+        ];
   return {
     question,
     facts,
     compiled,
-    because: [],
+    because,
     visited: new Set([addressKey(question.recipient)]),
     address: question.recipient,
     changed: (question.expandedFrom?.length ?? 0) > 0,
@@ -63,6 +70,17 @@ export function beginWalk(question: Question, facts: Facts, compiled: Compiled):
     effects: new Map(),
     pending: new Set(),
   };
+}
+
+/** It came from servers that a cloud's customers share, and nothing says that it is our tenant's. */
+function isOneOfMany({ client, sender }: Question, compiled: Compiled): boolean {
+  if (client.site === undefined || compiled.sites.get(client.site)?.ownSendersOnly !== true) return false;
+  return sender === null || compiled.domain(sender.domain) === undefined;
+}
+
+function withoutSite(question: Question): Question {
+  const { site: _shared, ...client } = question.client;
+  return { ...question, client };
 }
 
 export const ask = (addresses: readonly Address[], entryIds: readonly string[] = []): Ask => ({

@@ -258,3 +258,15 @@ describe('mistakes', () => {
     );
   });
 });
+
+test('a certificate name that all customers of a cloud show asks for ownSendersOnly', () => {
+  const recognise = { networks: [], certificateNames: ['mail.protection.outlook.com'] };
+  const lintedWith = (ownSendersOnly: boolean) =>
+    lint(spec({ sites: { ...spec().sites, cloud: site({ recognise: { ...recognise, ownSendersOnly } }) } }), {
+      hasDirectory: true,
+    }).filter(({ text }) => text.includes('ownSendersOnly'));
+  expect(lintedWith(false)).toMatchObject([
+    { path: 'sites.cloud.recognise.certificateNames[0]', severity: 'warning' },
+  ]);
+  expect(lintedWith(true)).toEqual([]);
+});

@@ -2,6 +2,7 @@
 /** The traps of hybrid mail flow that routing can decide, by their number in the reference (§11), and other loops. */
 import { describe, expect, test } from 'vitest';
 import {
+  at,
   clientOf,
   decide,
   fromCloud,
@@ -40,6 +41,29 @@ describe('traps', () => {
     const once = await decide('other@shared.example.org', { sitesSeen: ['onprem'] });
     expect(told(once)).toBe('site:onprem other@shared.example.org');
     expect(told(await decide('other@shared.example.org', { sitesSeen: ['onprem', 'onprem'] }))).toBe(loop);
+  });
+
+  test('a cloud whose servers others share: only mail of our own senders is from our site', async () => {
+    const cloud = site({
+      routingDomain: tenant,
+      relay: true,
+      recognise: { networks: [], certificateNames: ['mail.protection.outlook.com'], ownSendersOnly: true },
+    });
+    const shared = spec({ sites: { ...spec().sites, cloud } });
+    const partner = await decide('alan@example.org', { client: fromCloud }, shared);
+    expect(told(partner)).toBe(`site:cloud alan@${tenant}`);
+    expect(partner.because.join()).toContain('which others share');
+    const own = { client: fromCloud, sender: at('vip@example.org') };
+    expect(told(await decide('alan@example.org', own, shared))).toBe(loop);
+    expect(told(await decide('bob@partner.example', own, shared))).toBe(
+      'mx:partner.example bob@partner.example',
+    );
+    expect(told(await decide('bob@partner.example', { client: fromCloud }, shared))).toContain(
+      'refuse 550 5.7.1',
+    );
+    expect(told(await decide('bob@partner.example', { client: fromCloud, sender: null }, shared))).toContain(
+      'refuse 550 5.7.1',
+    );
   });
 
   test('8: between two Exchange sites that are trusted, marks of internal mail pass', async () => {
