@@ -54,6 +54,8 @@ function wrap(logger: pino.Logger): Log {
 
 /** `12:30:01 warn  queue  database away  attempt=3` */
 function textLines(): Writable {
+  // Whoever reads the log may go away: mail goes on.
+  process.stdout.on('error', () => {});
   return new Writable({
     write(chunk: Buffer, _encoding, done) {
       process.stdout.write(`${textLine(chunk.toString())}\n`, () => done());

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { textLine } from '../../src/serve/log.ts';
@@ -52,4 +52,13 @@ test('nothing in a fact makes a second line, or steers a terminal', () => {
     helo: 'x\n02:05:31 error forged\u001b[2J',
   };
   expect(textLine(JSON.stringify(facts))).toBe('02:05:30 warn  refused helo=x?02:05:31 error forged?[2J');
+});
+
+test.each(['json', 'text'])('%s: a reader of the log that goes away ends nobody', async (format) => {
+  const code = `import { openLog } from '${module}'; const log = openLog({ level: 'info', format: '${format}' });
+    log.info({}, 'first'); setInterval(() => log.info({}, 'more'), 20); setTimeout(() => process.exit(7), 500);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code]);
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  child.stdout.destroy();
+  expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(7);
 });
