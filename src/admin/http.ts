@@ -6,12 +6,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '../ports/log.ts';
-
-export interface HealthCheck {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly text: string;
-}
+import type { HealthCheck } from './health.ts';
 
 export interface AdminHttpOptions {
   readonly address: string;
@@ -66,9 +61,9 @@ async function answer(url: string, response: ServerResponse, parts: AdminHttpPar
   try {
     switch (url.split('?')[0]) {
       case '/metrics':
-        return send(response, 200, 'text/plain; version=0.0.4', await parts.metrics(signal));
+        return send(response, 200, 'text/plain; version=0.0.4', await inTime(parts.metrics(signal), signal));
       case '/healthz': {
-        const checks = await parts.health(signal);
+        const checks = await inTime(parts.health(signal), signal);
         const ok = checks.every((check) => check.ok);
         return send(response, ok ? 200 : 503, 'application/json', `${JSON.stringify({ ok, checks })}\n`);
       }
@@ -79,6 +74,14 @@ async function answer(url: string, response: ServerResponse, parts: AdminHttpPar
     parts.log.error({ error, url }, 'admin request failed');
     send(response, 503, 'application/json', '{"ok":false,"checks":[]}\n');
   }
+}
+
+/** Whoever asks is answered, also where what is asked hangs. */
+function inTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const late = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  return Promise.race([work, late]);
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {
