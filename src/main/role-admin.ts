@@ -2,7 +2,8 @@
  * main/role-admin - keeps house: monitoring, directory refresh, sweeps of old trace rows and blobs.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { type HealthCheck, startAdminHttp } from '../admin/http.ts';
+import { directoryCheck, type HealthCheck, roleCheck } from '../admin/health.ts';
+import { startAdminHttp } from '../admin/http.ts';
 import { type Gauges, printMetrics } from '../admin/metrics.ts';
 import { Refresher, requestRefresh } from '../directory/refresher.ts';
 import { queueControl } from '../queue/control.ts';
@@ -36,14 +37,14 @@ export async function startAdmin(first: Settings, around: Surroundings): Promise
   return {
     facts: { admin: { address: http.address, port: http.port } },
     async reload(next) {
-      const before = base.settings().config.directory;
+      const before = reading(base);
       await base.take(next as Settings);
-      const { directory } = base.settings().config;
-      if (isDeepStrictEqual(before, directory)) return;
+      const after = reading(base);
+      if (isDeepStrictEqual(before, after)) return;
       await refresher.stop();
       refresher = makeRefresher(base);
       await refresher.start();
-      for (const source of changed(before, directory)) await requestRefresh(database, { full: true, source });
+      for (const source of changed(before, after)) await requestRefresh(database, { full: true, source });
     },
     async drain() {
       await http.close();
@@ -55,16 +56,27 @@ export async function startAdmin(first: Settings, around: Surroundings): Promise
   };
 }
 
-type DirectoryConfig = Settings['config']['directory'];
+interface Reading {
+  readonly directory: Settings['config']['directory'];
+  /** Attributes that rules look at. */
+  readonly attributes: readonly string[];
+}
+
+const reading = ({ settings, compiled }: Base): Reading => ({
+  directory: settings().config.directory,
+  attributes: compiled().attributeNames,
+});
 
 /** Sources that are read otherwise than before: what is unchanged there must be read as well. */
-const changed = (before: DirectoryConfig, after: DirectoryConfig): readonly string[] =>
-  after.sources
+function changed(before: Reading, after: Reading): readonly string[] {
+  const alike = isDeepStrictEqual(before.attributes, after.attributes);
+  return after.directory.sources
     .filter((source) => {
-      const known = before.sources.find(({ name }) => name === source.name);
-      return known !== undefined && !isDeepStrictEqual(known, source);
+      const known = before.directory.sources.find(({ name }) => name === source.name);
+      return known !== undefined && !(alike && isDeepStrictEqual(known, source));
     })
     .map(({ name }) => name);
+}
 
 function makeRefresher({ database, log, metrics, settings, compiled }: Base): Refresher {
   const { directory } = settings().config;
@@ -93,21 +105,11 @@ async function checks(
   roles: readonly RoleState[],
   signal: AbortSignal,
 ): Promise<HealthCheck[]> {
-  const found: HealthCheck[] = roles.map(({ role, copy, state, restarts }) => ({
-    name: `${role}/${copy}`,
-    ok: state === 'ready',
-    text: restarts === 0 ? state : `${state}, started again ${restarts} times`,
-  }));
+  const found = roles.map(roleCheck);
   try {
     await database.query('select 1');
     found.push({ name: 'database', ok: true, text: 'answers' });
-    for (const { source, entries, tooOld, trouble } of await directory.health(signal)) {
-      found.push({
-        name: `directory ${source}`,
-        ok: !tooOld && entries > 0,
-        text: trouble ?? (tooOld ? 'older than allowed' : `${entries} entries`),
-      });
-    }
+    found.push(...(await directory.health(signal)).map(directoryCheck));
   } catch {
     found.push({ name: 'database', ok: false, text: 'does not answer' });
   }
