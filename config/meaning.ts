@@ -20,6 +20,7 @@ export const checkMeaning = (config: Config): readonly MeaningProblem[] => [
     ...openDoors(listener.relay.networks, `listeners[${index}].relay.networks`, 'relay to any domain'),
     ...openDoors(listener.xclient.networks, `listeners[${index}].xclient.networks`, 'pose as any client'),
   ]),
+  ...Object.entries(config.sites).flatMap(([name, site]) => checkLogin(site, `sites.${name}`)),
   ...Object.entries(config.sites).flatMap(([name, { recognise, relay, trusted }]) => {
     if (!relay && !trusted) return [];
     const may = relay ? 'relay to any domain' : "write Exchange's internal header fields";
@@ -65,6 +66,17 @@ function checkTls({ tls }: Listener, path: string): readonly MeaningProblem[] {
     return [{ path: `${path}.certificates`, text, severity: 'warning' }];
   }
   return [];
+}
+
+/** Whoever stands between can answer in the site's place, and is given the password. */
+function checkLogin(site: Config['sites'][string], path: string): readonly MeaningProblem[] {
+  if (site.auth === undefined || site.tls === 'verify' || site.authWithoutTls) return [];
+  if (site.tls === 'none' && !site.implicitTls) {
+    const text = 'a password is never sent without TLS, and tls is none: no mail would go there';
+    return [{ path: `${path}.auth`, text, severity: 'error' }];
+  }
+  const text = `the password is given to whoever answers, since tls is ${site.tls}; with tls: verify only to the site itself`;
+  return [{ path: `${path}.auth`, text, severity: 'warning' }];
 }
 
 const openDoors = (networks: readonly string[], path: string, may: string): readonly MeaningProblem[] =>
