@@ -41,9 +41,13 @@ export function makeResolver(options: DnsOptions, now: () => Date): Resolver {
   const stub = new Stub(options, now);
   return {
     async mx(domain, signal) {
-      return (await stub.records(domain, 'MX', signal))
-        .flatMap((answer) => (answer.type === 'MX' ? mxOf(answer.data) : []))
-        .sort((a, b) => a.preference - b.preference);
+      const answers = await stub.records(domain, 'MX', signal);
+      const usable = answers.flatMap((answer) => (answer.type === 'MX' ? mxOf(answer.data) : []));
+      // RFC 5321 §5.1: only a domain without any MX record is its own host.
+      if (answers.length > 0 && usable.length === 0) {
+        throw new DnsError('nxdomain', `no mail exchanger of ${domain} has a name that a host can have`);
+      }
+      return usable.sort((a, b) => a.preference - b.preference);
     },
     async addresses(host, signal) {
       if (isIP(host) === 4) return { v4: [host], v6: [] };

@@ -33,6 +33,10 @@ const zone: Zone = {
     { type: 'MX', data: { preference: 0, exchange: 'a\r\nb' } },
     { type: 'MX', data: { preference: 5, exchange: 'a.example.test' } },
   ],
+  'useless.test': [
+    { type: 'MX', data: { preference: 0, exchange: 'a b' } },
+    { type: 'A', data: '192.0.2.9' },
+  ],
   'text.test': [{ type: 'TXT', data: ['only text'] }],
   'big.test': Array.from({ length: 60 }, (_, n) => ({
     type: 'MX' as const,
@@ -103,6 +107,11 @@ test('the null MX has an empty name; names that hosts cannot have are left out',
   const { resolver } = await setup();
   expect(await resolver.mx('null.test', signal)).toEqual([{ preference: 0, exchange: '' }]);
   expect(await resolver.mx('strange.test', signal)).toEqual([{ preference: 5, exchange: 'a.example.test' }]);
+});
+
+test('MX records that lead nowhere are no invitation to the domain itself', async () => {
+  const { resolver } = await setup();
+  expect(await kindOf(resolver.mx('useless.test', signal))).toBe('nxdomain');
 });
 
 test('addresses of both kinds, texts joined, names of an address', async () => {
