@@ -73,12 +73,13 @@ class Member implements Membership {
   #lock: HeldLock | undefined;
   #lost = new AbortController();
   #sweepTimer: NodeJS.Timeout | undefined;
+  #sweeping: Promise<void>;
   readonly #ended: Promise<void>;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
     this.#ended = this.#live();
-    void this.#sweepForEver();
+    this.#sweeping = this.#sweep();
   }
 
   get id(): number | undefined {
@@ -97,7 +98,7 @@ class Member implements Membership {
   async close(): Promise<void> {
     this.#closed.abort();
     clearTimeout(this.#sweepTimer);
-    await this.#ended;
+    await Promise.all([this.#ended, this.#sweeping]);
     const id = this.#id;
     try {
       if (id !== undefined) await freeClaims(this.#options.database, [id]);
@@ -177,7 +178,7 @@ class Member implements Membership {
     timer.unref();
   }
 
-  async #sweepForEver(): Promise<void> {
+  async #sweep(): Promise<void> {
     const { database, log, freed } = this.#options;
     if (this.#closed.signal.aborted) return;
     try {
@@ -192,7 +193,9 @@ class Member implements Membership {
       log.debug({ err: error }, 'cannot sweep for dead workers now');
     }
     if (this.#closed.signal.aborted) return;
-    this.#sweepTimer = setTimeout(() => void this.#sweepForEver(), sweepEvery + 100);
+    this.#sweepTimer = setTimeout(() => {
+      this.#sweeping = this.#sweep();
+    }, sweepEvery + 100);
     this.#sweepTimer.unref();
   }
 }
