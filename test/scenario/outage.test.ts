@@ -154,7 +154,7 @@ function flow(options: MailOptions): Mail {
   return mail;
 }
 
-describe('a node with a database of its own', () => {
+describe('a node with a database of its own', { timeout: 120_000 }, () => {
   let folder = '';
   let disk: Disk | undefined;
   let bodies: Disk | undefined;
@@ -330,9 +330,7 @@ describe('a node with a database of its own', () => {
     await balanced(gateway, [mail], captures());
   });
 
-  test('the database hangs for 22 s: 451 in bounded time, no session hangs, nothing is lost or doubled', {
-    timeout: 120_000,
-  }, async () => {
+  test('the database hangs for 22 s: 451 in bounded time, no session hangs, nothing is lost or doubled', async () => {
     const mail = send('hung', { sessions: 20 });
     await promises(mail, 30);
     const pondered = send('thought', { rate: 0, total: 5, to: ['someone@slow.test'] });
@@ -412,7 +410,7 @@ describe('a node with a database of its own', () => {
   });
 });
 
-describe('two nodes on one database and one object storage', () => {
+describe('two nodes on one database and one object storage', { timeout: 120_000 }, () => {
   let folder = '';
   let databaseFolder = '';
   let one: Capture;
