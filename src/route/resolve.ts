@@ -91,7 +91,7 @@ function takeStep(walk: Walk): Step {
 
   const ambiguous = ours && lookup?.found === 'ambiguous';
   const stranger = ours && !ambiguous && isStranger(walk, place, found, home);
-  const decided = walk.withoutRules ? undefined : askRules(walk, scene, stranger || ambiguous);
+  const decided = askRules(walk, scene, stranger || ambiguous);
   const step = decided === undefined ? undefined : byRule(walk, scene, decided, found);
   if (step !== undefined) return step;
   if (ambiguous) {
@@ -110,11 +110,11 @@ function takeStep(walk: Walk): Step {
 const isSourceRoute = ({ local }: Address, { by }: Found): boolean =>
   (by === undefined || by === 'detail') && /[%!@]/.test(local);
 
-/** Postmaster of a domain of ours: past all rules, and to the configured address where the directory has none. */
+/** Postmaster of a domain of ours: past all rules that turn mail away, and to the configured address where the directory has none. */
 function postmasterOf(walk: Walk, { domain }: Place, lookup: Lookup | undefined): Step | undefined {
   if (walk.address.local.toLowerCase() !== 'postmaster') return undefined;
   if (domain === undefined || domain.type === 'externalRelay') return undefined;
-  walk.withoutRules = true;
+  walk.unrefusable = true;
   const { postmaster } = walk.compiled;
   if (lookup?.found !== 'nobody' || postmaster === undefined) return undefined;
   if (walk.visited.has(addressKey(postmaster))) return undefined;
@@ -128,7 +128,7 @@ function barePostmaster(walk: Walk): Step {
   if (walk.address.local.toLowerCase() !== 'postmaster' || postmaster === undefined) {
     return refuse(walk, 'unknownMailbox', `nobody has ${walk.address.text}`);
   }
-  walk.withoutRules = true;
+  walk.unrefusable = true;
   walk.because.push(`postmaster is ${postmaster.text}`);
   return { verdict: 'again', address: postmaster };
 }
@@ -159,6 +159,7 @@ interface Decided {
 function askRules(walk: Walk, scene: Scene, strangersOnly: boolean): Decided | undefined {
   for (const { name, test, strangers, final, effects } of walk.compiled.rules) {
     if (strangersOnly && !strangers) continue;
+    if (walk.unrefusable && final !== undefined && turnsAway(final)) continue;
     const truth = test(scene);
     if (truth === false) continue;
     if (truth === undefined) {
@@ -176,6 +177,10 @@ function askRules(walk: Walk, scene: Scene, strangersOnly: boolean): Decided | u
   }
   return undefined;
 }
+
+/** RFC 5321 §4.5.1: mail for postmaster is taken, whatever else is not. */
+const turnsAway = ({ action }: Final): boolean =>
+  action === 'reject' || action === 'hold' || action === 'redirect';
 
 function say(effect: { readonly effect: string; readonly site?: string }): string {
   return effect.site === undefined ? effect.effect : `${effect.effect} ${effect.site}`;

@@ -42,8 +42,8 @@ export interface Walk {
   address: Address;
   /** It is not what the client asked for: a group's member, or the walk went on from another address. */
   changed: boolean;
-  /** Mail for postmaster is not subject to rules. */
-  withoutRules: boolean;
+  /** Mail for postmaster: no rule refuses, holds or redirects it. */
+  unrefusable: boolean;
   /** What matching rules added; a rule adds once, however long the walk. */
   readonly effects: Map<string, readonly Effect[]>;
   /** Rules that may yet decide otherwise than by a refusal, once the message is here. */
@@ -66,7 +66,7 @@ export function beginWalk(asked: Question, facts: Facts, compiled: Compiled): Wa
     visited: new Set([addressKey(question.recipient)]),
     address: question.recipient,
     changed: (question.expandedFrom?.length ?? 0) > 0,
-    withoutRules: false,
+    unrefusable: false,
     effects: new Map(),
     pending: new Set(),
   };

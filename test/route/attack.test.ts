@@ -161,3 +161,32 @@ describe('what rules add to a group', () => {
     expect(await decide('all@example.org')).not.toHaveProperty('copies');
   });
 });
+
+describe('postmaster', () => {
+  const outside = spec({
+    postmaster: 'admin@partner.example',
+    rules: [
+      { name: 'record', then: { journalTo: { address: 'j@record.example' } } },
+      { name: 'closed', when: { direction: 'inbound' }, then: { reject: '550 5.7.1 Closed' } },
+      { name: 'smart host', when: { direction: 'outbound' }, then: { routeTo: 'cloud' } },
+    ],
+  });
+
+  test.each(['postmaster@example.org', 'postmaster'])(
+    '%s goes the way of all mail, and is refused by no rule',
+    async (to) => {
+      expect(told(await decide(to, {}, outside))).toBe(
+        'site:cloud admin@partner.example, journal mx:record.example j@record.example',
+      );
+    },
+  );
+
+  test('nor is it held, or led elsewhere', async () => {
+    for (const then of [{ hold: 'x' }, { redirect: 'ada@example.org' }]) {
+      const rules = [{ name: 'r', then }];
+      expect(told(await decide('postmaster@example.org', {}, spec({ rules })))).toBe(
+        `site:cloud grace.h@${tenant}`,
+      );
+    }
+  });
+});
