@@ -55,6 +55,12 @@ export type Decision =
   | { readonly verdict: 'defer'; readonly reply: Reply; readonly because: Because }
   | { readonly verdict: 'hold'; readonly reason: string; readonly because: Because };
 
+/** All copies that a decision makes at once; of a group, those beside its members'. */
+export function copiesOf(decision: Decision): readonly Copy[] {
+  if (decision.verdict === 'deliver') return decision.copies;
+  return decision.verdict === 'expand' ? (decision.copies ?? []) : [];
+}
+
 export interface GroupExpansion {
   /** The directory's id of the group, for Directory.members. */
   readonly id: string;

@@ -16,7 +16,7 @@
  */
 import { isMap, isSeq, LineCounter, parseDocument } from 'yaml';
 import { printReply } from '../mail/reply.ts';
-import { type Decision, nextHopKey } from '../mail/route.ts';
+import { copiesOf, type Decision, nextHopKey } from '../mail/route.ts';
 import type { Routing } from '../ports/routing.ts';
 import { type ByHand, questionByHand } from './by-hand.ts';
 import type { Compiled } from './compile.ts';
@@ -116,7 +116,7 @@ function mismatch(expect: Expected, decision: Decision) {
   if (prefix ? !outcome.startsWith(expect.outcome) : outcome !== expect.outcome) {
     return { expected: expect.outcome, got: outcome };
   }
-  const copies = decision.verdict === 'deliver' ? decision.copies : [];
+  const copies = copiesOf(decision);
   const recipient = copies.find(({ purpose }) => purpose === 'delivery')?.recipient.text;
   if (expect.recipient !== undefined && recipient?.toLowerCase() !== expect.recipient.toLowerCase()) {
     return { expected: `recipient ${expect.recipient}`, got: recipient ?? 'no recipient' };

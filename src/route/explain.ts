@@ -6,7 +6,7 @@
  */
 import { type Address, addressKey, printPath } from '../mail/address.ts';
 import { printReply } from '../mail/reply.ts';
-import { type Copy, type Decision, nextHopKey } from '../mail/route.ts';
+import { type Copy, copiesOf, type Decision, nextHopKey } from '../mail/route.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { Question, Routing } from '../ports/routing.ts';
 
@@ -107,13 +107,12 @@ async function addressOf(
 }
 
 function tell(question: Question, decision: Decision): Explanation {
-  const copies = decision.verdict === 'deliver' ? decision.copies : [];
   return {
     recipient: question.recipient.text,
     sender: printPath(question.sender),
     verdict: decision.verdict,
     says: saying(decision),
-    copies: copies.map(({ nextHop, recipient, purpose, addHeaders, removeHeaders }) => ({
+    copies: copiesOf(decision).map(({ nextHop, recipient, purpose, addHeaders, removeHeaders }) => ({
       nextHop: nextHopKey(nextHop),
       recipient: recipient.text,
       purpose,

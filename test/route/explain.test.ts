@@ -189,3 +189,16 @@ describe('expectations', () => {
     expect(() => parseCsv('a\nx"y')).toThrow('line 2: a quote is not where one may be');
   });
 });
+
+test('a journal of a group is told, and can be expected', async () => {
+  const then = { journalTo: { address: 'j@record.example' } };
+  const when = { recipient: { address: 'all@example.org' } };
+  const rules = withRules({ name: 'record', when, then });
+  const routing = router(rules);
+  const asked = questionByHand({ to: 'all@example.org' }, compile(rules));
+  const told = await explain({ routing, directory }, asked, signal);
+  expect(told.copies).toMatchObject([{ nextHop: 'mx:record.example', purpose: 'journal' }]);
+  const text = '- { to: all@example.org, expect: { group: true, also: ["mx:record.example"] } }';
+  const [result] = await testExpectations(parseExpectations(text, 'yaml'), routing, compile(rules), signal);
+  expect(result).toMatchObject({ ok: true });
+});
