@@ -3,7 +3,6 @@
  *
  * A package that cannot be had is no failure here: the suites that need it say so, and are listed at the end.
  */
-import { rmSync } from 'node:fs';
 import { openldapPackages } from './openldap.ts';
 import { whyMissing } from './packages.ts';
 import { sambaPackages } from './samba.ts';
@@ -14,8 +13,7 @@ const wanted: readonly string[] = [
 ];
 
 export async function setup(): Promise<void> {
-  const folder = runFolder();
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  runFolder();
   const absent = await whyMissing(wanted, (text) => process.stderr.write(text));
   for (const [name, why] of absent) process.stderr.write(`peer ${name} is not here: ${why}\n`);
 }

@@ -3,7 +3,7 @@
  *
  * Each test process appends a line to a file in a folder of this run; the reporter reads it and says it loudly.
  */
-import { appendFileSync, chmodSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -15,13 +15,17 @@ export interface Unrun {
 
 const variable = 'ISTHMUS_TEST_RUN';
 
-/** A folder that belongs to this run; inherited by the processes that the run starts. Anyone may pass through it. */
+/**
+ * A folder that belongs to this run; inherited by the processes that the run starts, and gone when the one that made it
+ * ends. Anyone may pass through it.
+ */
 export function runFolder(): string {
   const known = process.env[variable];
   if (known !== undefined && existsSync(known)) return known;
   const made = mkdtempSync(join(tmpdir(), 'isthmus-run-'));
   chmodSync(made, 0o755);
   process.env[variable] = made;
+  process.on('exit', () => rmSync(made, { recursive: true, force: true }));
   return made;
 }
 
