@@ -33,6 +33,8 @@ export interface SupervisorOptions {
 const triesAtStart = 4;
 /** After this long in good health the back-off starts from the beginning. */
 const healthyAfter = 60_000;
+/** Longest wait for a role to take new settings. */
+const reloadWithin = 30_000;
 /** Longest wait for a role's metrics. */
 const metricsWithin = 2_000;
 
@@ -69,11 +71,21 @@ export class Supervisor {
   /** Tells every role; answers what went wrong, by role. Roles that start later get the new settings anyway. */
   async reload(settings: unknown): Promise<readonly { readonly role: string; readonly trouble: string }[]> {
     this.#settings = settings;
-    const answers = this.#slots.map(async (slot) => {
-      const answer = await slot.ask({ kind: 'reload', settings }, 'reloaded', 30_000);
-      return answer?.trouble === undefined ? [] : [{ role: slot.label, trouble: answer.trouble }];
+    const ready = this.#slots.filter(({ state }) => state === 'ready');
+    const troubles = await Promise.all(ready.map((slot) => this.#renew(slot)));
+    return troubles.flatMap((trouble, index) => {
+      const slot = ready[index];
+      return trouble === undefined || slot === undefined ? [] : [{ role: slot.label, trouble }];
     });
-    return (await Promise.all(answers)).flat();
+  }
+
+  /** Gives a ready role the newest settings; what went wrong, if something did. */
+  async #renew(slot: Slot): Promise<string | undefined> {
+    slot.settings = this.#settings;
+    const answer = await slot.ask({ kind: 'reload', settings: this.#settings }, 'reloaded', reloadWithin);
+    if (answer !== undefined) return answer.trouble;
+    // One that is gone meanwhile starts with them.
+    return slot.state === 'ready' ? 'it does not answer' : undefined;
   }
 
   states(): readonly RoleState[] {
@@ -125,6 +137,7 @@ export class Supervisor {
       clearTimeout(slow);
       this.#exited(slot, code, signal);
     });
+    slot.settings = this.#settings;
     slot.tell({ kind: 'start', settings: this.#settings });
   }
 
@@ -135,6 +148,14 @@ export class Supervisor {
     if (this.#slots.every((other) => other.state === 'ready')) {
       this.#starting?.resolve();
     }
+    // There was a reload while it started.
+    if (slot.settings !== this.#settings) void this.#catchUp(slot);
+  }
+
+  async #catchUp(slot: Slot): Promise<void> {
+    const trouble = await this.#renew(slot);
+    if (trouble !== undefined)
+      this.#options.log.error({ role: slot.label, trouble }, 'role kept its old settings');
   }
 
   #failed(slot: Slot, error: Error): void {
@@ -185,6 +206,8 @@ class Slot {
   restarts = 0;
   failures = 0;
   wasReady = false;
+  /** What it was told last. */
+  settings: unknown;
   failedStarts = 0;
   restartTimer: NodeJS.Timeout | undefined;
   #id = 0;

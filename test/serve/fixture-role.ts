@@ -7,11 +7,13 @@ interface Settings {
   readonly refuseReload?: boolean;
   readonly neverReady?: boolean;
   readonly cannotStart?: string;
+  readonly readyAfterMs?: number;
 }
 
 await runUnderSupervisor(process.argv[2] ?? '', async (name, given, around) => {
   let settings = given as Settings;
   if (settings.cannotStart !== undefined) throw new Error(settings.cannotStart);
+  if (settings.readyAfterMs) await new Promise((resolve) => setTimeout(resolve, settings.readyAfterMs));
   if (settings.neverReady) await new Promise(() => setInterval(() => {}, 1_000));
   if (settings.crashAfterMs !== undefined) setTimeout(() => process.exit(3), settings.crashAfterMs);
   const idle = setInterval(() => {}, 1_000);

@@ -120,3 +120,13 @@ test('stop ends a start that would take for ever', async () => {
   await started;
   expect(supervisor.states()[0]?.state).toBe('stopped');
 });
+
+test('a role that is starting while the others are reloaded gets the new settings as soon as it is ready', async () => {
+  const supervisor = supervise([{ name: 'queue', copies: 1 }]);
+  const started = supervisor.start({ readyAfterMs: 400 });
+  await until(() => said('role started').length === 1);
+  expect(await supervisor.reload({ refuseReload: true })).toEqual([]);
+  await started;
+  await until(() => said('role kept its old settings').length === 1);
+  expect(said('role kept its old settings')[0]?.facts).toMatchObject({ role: 'queue', trouble: 'will not' });
+});
