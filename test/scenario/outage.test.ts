@@ -1,28 +1,41 @@
 /**
- * scenario/outage - what the whole server stands on goes away and comes back while mail flows: disk, database, object
- * storage, another node, destinations.
+ * scenario/outage - what a node stands on goes away and comes back while mail flows: its disks, its database, its
+ * destinations. outage-nodes.test.ts does the same to what nodes share.
  *
  * Senders are told 452 or 451 in bounded time, never 250 for what is not safe; the server recovers by itself; what was
  * promised comes, once.
  */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { silentLog } from '../../src/ports/log.ts';
-import { type PrivateServer, privateServerUrl, startPrivateServer } from '../../src/state/private-server.ts';
-import { type Gateway, type GatewayOptions, listener, startGateway } from '../fixture/gateway.ts';
+import { privateServerUrl } from '../../src/state/private-server.ts';
+import { type Gateway, startGateway } from '../fixture/gateway.ts';
 import { type Capture, startCapture } from '../peers/capture.ts';
 import { until } from '../peers/command.ts';
 import { findProgram, whyMissing } from '../peers/packages.ts';
 import { freePort } from '../peers/postfix.ts';
 import { unrun } from '../peers/unrun.ts';
-import { credentials, startS3, type TestS3 } from '../state/s3-server.ts';
 import { open } from '../state/server-process.ts';
-import type { Kill } from '../torture/ledger.ts';
 import { type Disk, smallDisk } from './outage-disk.ts';
-import { account, type Mail, type MailOptions, type Place, startMail, tally } from './outage-mail.ts';
+import {
+  ada,
+  answeredOnly,
+  balanced,
+  bob,
+  config,
+  directoryRead,
+  flow,
+  large,
+  metric,
+  mixed,
+  promises,
+  refusals,
+  slowness,
+  staffFolder,
+  stopAll,
+} from './outage-ground.ts';
+import { type Mail, type MailOptions, tally } from './outage-mail.ts';
 import { listenForNotices, type NotifyListener } from './outage-notify.ts';
 import {
   type SilentServer,
@@ -35,124 +48,10 @@ import {
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) unrun('outages of disks', 'only root may mount small file systems');
 
-const ada = 'ada@example.org';
-const bob = 'bob@example.org';
-const people = `address,kind,home
-${ada},user,one
-${bob},user,two
-`;
+const absent = await whyMissing(['python3', 'systemd']);
+const withoutNotices = absent.size === 0 ? undefined : [...absent].map((each) => each.join(': ')).join('; ');
 
-/** How long the slow peer thinks about a message, milliseconds. */
-const slowness = 3_000;
-
-const large = 200_000;
-/** Every fourth is too large for a row of the database. */
-const mixed = (number: number) => (number % 4 === 0 ? large : 3_000);
-
-interface Parts {
-  readonly folder: string;
-  readonly port: number;
-  readonly one: Capture;
-  readonly two: Capture;
-  readonly slow: SlowServer;
-  readonly more?: Readonly<Record<string, unknown>>;
-  readonly sites?: Readonly<Record<string, unknown>>;
-  readonly domains?: readonly object[];
-}
-
-const config = (parts: Parts): GatewayOptions['config'] => ({
-  listeners: [listener('mx', parts.port)],
-  directory: {
-    sources: [{ name: 'staff', kind: 'csv', file: join(parts.folder, 'staff.csv') }],
-    refreshEvery: '1s',
-  },
-  domains: [
-    { name: 'example.org', type: 'authoritative' },
-    { name: 'slow.test', type: 'internalRelay', site: 'slow' },
-    ...(parts.domains ?? []),
-  ],
-  sites: {
-    one: { nextHops: [{ host: '127.0.0.1', port: parts.one.port }], tls: 'none' },
-    two: { nextHops: [{ host: '127.0.0.1', port: parts.two.port }], tls: 'none' },
-    slow: { nextHops: [{ host: '127.0.0.1', port: parts.slow.port }], tls: 'none' },
-    ...parts.sites,
-  },
-  queue: { concurrency: { downFirst: '1s', downMax: '1s' }, retry: ['1s'] },
-  shutdownGrace: '5s',
-  ...parts.more,
-});
-
-function staffFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'isthmus-outage-'));
-  chmodSync(folder, 0o755);
-  writeFileSync(join(folder, 'staff.csv'), people);
-  return folder;
-}
-
-const metric = async (gateway: Gateway, name: string): Promise<number | undefined> => {
-  const signal = AbortSignal.timeout(5_000);
-  const answer = await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`, { signal });
-  const line = (await answer.text()).split('\n').find((each) => each.startsWith(`${name} `));
-  return line === undefined ? undefined : Number(line.slice(name.length));
-};
-
-const directoryRead = (gateway: Gateway) =>
-  until(
-    'the directory to be read',
-    async () => (await metric(gateway, 'isthmus_directory_entries{source="staff"}').catch(() => 0)) === 2,
-  );
-
-/** Every promise is kept, once; a kill may explain a second copy. */
-async function balanced(
-  gateway: Gateway,
-  mails: readonly Mail[],
-  places: readonly Place[],
-  kills: readonly Kill[] = [],
-): Promise<void> {
-  const empty = async () => (await metric(gateway, 'isthmus_queue_messages').catch(() => undefined)) === 0;
-  let books = account(mails, places, kills);
-  const kept = async () => {
-    books = account(mails, places, kills);
-    return books.lost.length === 0 && (await empty());
-  };
-  await until('every promise to be kept and the queue to be empty', kept, 60_000, 100).catch(() => {});
-  books = account(mails, places, kills);
-  const story = `${mails.map(tally).join('\n')}\n${JSON.stringify(books, undefined, 1).slice(0, 3_000)}\n${gateway.tail()}`;
-  process.stderr.write(
-    `${expect.getState().currentTestName}: ${mails.map(tally).join(' / ')}; duplicates ${books.duplicates}, unpromised ${books.unpromised}\n`,
-  );
-  expect(await empty(), story).toBe(true);
-  expect(books.promises, story).toBeGreaterThan(0);
-  expect(books.lost, story).toEqual([]);
-  expect(books.unexplained, story).toEqual([]);
-  expect(books.strangers, story).toEqual([]);
-}
-
-/** Only these answers, besides 250. A connection that breaks is none. */
-function answeredOnly(mail: Mail, codes: readonly number[]): void {
-  const others = mail.refused().filter(({ code }) => !codes.includes(code));
-  expect(others.slice(0, 5), tally(mail)).toEqual([]);
-}
-
-const refusals = (mail: Mail, count: number, within = 30_000) => {
-  const from = Date.now();
-  return until(`${count} refusals`, () => mail.refused(from).length >= count, within);
-};
-const promises = (mail: Mail, count: number, within = 60_000) => {
-  const from = Date.now();
-  return until(`${count} promises`, () => mail.promised(from).length >= count, within);
-};
-
-const flowing: Mail[] = [];
-afterEach(async () => {
-  await Promise.all(flowing.splice(0).map((mail) => mail.stop()));
-});
-
-function flow(options: MailOptions): Mail {
-  const mail = startMail(options);
-  flowing.push(mail);
-  return mail;
-}
+afterEach(stopAll);
 
 describe('a node with a database of its own', { timeout: 120_000 }, () => {
   let folder = '';
@@ -163,7 +62,6 @@ describe('a node with a database of its own', { timeout: 120_000 }, () => {
   let gateway: Gateway;
   let port = 0;
   let notices: NotifyListener;
-  let withoutNotices: string | undefined;
   let silent: SilentServer[] = [];
   let slow: SlowServer;
   let dataFolder = '';
@@ -185,8 +83,6 @@ describe('a node with a database of its own', { timeout: 120_000 }, () => {
       bodies = smallDisk(64);
     }
     dataFolder = join(disk?.folder ?? folder, 'data');
-    const absent = await whyMissing(['python3', 'systemd']);
-    withoutNotices = absent.size === 0 ? undefined : [...absent].map((each) => each.join(': ')).join('; ');
     notices = await listenForNotices(folder, withoutNotices ? undefined : findProgram('python3'));
     silent = await Promise.all(silences.map(startSilentServer));
     [one, two, slow, port] = await Promise.all([
@@ -407,139 +303,5 @@ describe('a node with a database of its own', { timeout: 120_000 }, () => {
     expect(told()).toEqual([expect.stringMatching(/(^|\s)READY=1$/)]);
     await gateway.stop();
     expect(told().slice(1)).toEqual([expect.stringMatching(/(^|\s)STOPPING=1$/)]);
-  });
-});
-
-describe('two nodes on one database and one object storage', { timeout: 120_000 }, () => {
-  let folder = '';
-  let databaseFolder = '';
-  let one: Capture;
-  let two: Capture;
-  let slow: SlowServer;
-  let s3: TestS3;
-  let server: PrivateServer;
-  const nodes: Gateway[] = [];
-  const ports: number[] = [];
-
-  const send = (label: string, more: Partial<MailOptions> = {}): Mail =>
-    flow({ ports, label, sessions: 6, rate: 60, to: [ada, bob], size: mixed, ...more });
-  const captures = () => [one, two];
-  const startServer = () => startPrivateServer({ dataDir: databaseFolder, log: silentLog });
-
-  beforeAll(async () => {
-    folder = staffFolder();
-    databaseFolder = join(folder, 'database');
-    [one, two, slow, s3, server] = await Promise.all([
-      startCapture(),
-      startCapture(),
-      startSlowServer(slowness),
-      startS3(),
-      startServer(),
-    ]);
-    const node = async (name: string) => {
-      const port = await freePort();
-      ports.push(port);
-      const more = {
-        hostname: `${name}.gateway.test`,
-        // In the south mail goes the long way: receive writes it down, queue claims it.
-        run: { deliverAtOnce: name === 'north' },
-        database: { url: server.url, statementTimeout: '5s', connectTimeout: '5s' },
-        blobs: { kind: 's3', endpoint: s3.endpoint, bucket: s3.bucket, requestTimeout: '1s', ...credentials },
-      };
-      nodes.push(await startGateway({ config: config({ folder, port, one, two, slow, more }) }));
-    };
-    await node('north');
-    await node('south');
-    await directoryRead(nodes[0]!);
-  });
-  afterAll(async () => {
-    await Promise.all(nodes.map((node) => node.remove()));
-    await server?.stop();
-    await Promise.all([one, two, slow, s3].map((each) => each?.close()));
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  test('the database is restarted while mail flows, and while peers think about what they were sent', async () => {
-    const mail = send('restarted');
-    await promises(mail, 30);
-    const pondered = send('pondered', { rate: 0, total: 12, to: ['someone@slow.test'], size: () => 3_000 });
-    await pondered.done;
-    await until('all of it to be sent', () => slow.taken.length >= 10);
-    const from = Date.now();
-    await server.stop();
-    await refusals(mail, 10);
-    // A role that has to start meanwhile is started until it can.
-    const receive = nodes[1]?.victims().find(({ kind }) => kind === 'receive');
-    process.kill(receive?.pid ?? 0, 'SIGKILL');
-    // Until peers have answered, and nobody could write it down.
-    await sleep(from + slowness + 500 - Date.now());
-    server = await startServer();
-    const again = Date.now();
-    const back = (port: number | undefined) =>
-      mail.promised(again).filter((attempt) => attempt.port === port).length >= 10;
-    await until('both nodes to take mail again', () => ports.every(back), 60_000);
-    await mail.stop();
-    answeredOnly(mail, [0, 451]);
-    expect(mail.refused().filter((attempt) => attempt.code === 0 && attempt.port === ports[0])).toEqual([]);
-    await balanced(nodes[0]!, [mail, pondered], [...captures(), slow]);
-  });
-
-  test('kill -9 of the database just after deliveries were claimed: none is made twice', async () => {
-    const before = slow.taken.length;
-    const mail = send('claimed', {
-      ports: ports.slice(1),
-      rate: 0,
-      total: 5,
-      to: ['someone@slow.test'],
-      size: () => 3_000,
-    });
-    await until('some to be sent', () => slow.taken.length > before, 20_000, 5);
-    process.kill(server.pid ?? 0, 'SIGKILL');
-    await mail.done;
-    await balanced(nodes[0]!, [mail], [slow]);
-  });
-
-  test('the object storage is away: 451 for large mail, small mail passes, and it comes back', async () => {
-    const mail = send('storage');
-    await promises(mail, 20);
-    let calls = 0;
-    s3.interfere = (_req, res) => {
-      calls += 1;
-      // By turns it cuts the connection, refuses, and says nothing at all.
-      if (calls % 3 === 0) res.destroy();
-      else if (calls % 3 === 1) res.writeHead(503).end('<Error><Code>SlowDown</Code></Error>');
-      return true;
-    };
-    const from = Date.now();
-    await refusals(mail, 5);
-    await promises(mail, 20);
-    const during = mail.promised(from + 300).filter(({ size }) => size === large);
-    expect(during).toEqual([]);
-    s3.interfere = () => false;
-    const again = Date.now();
-    await until('a large one to be taken', () => mail.promised(again).some(({ size }) => size === large));
-    await mail.stop();
-    answeredOnly(mail, [451]);
-    expect(mail.refused().filter(({ size }) => size !== large)).toEqual([]);
-    await balanced(nodes[0]!, [mail], captures());
-  });
-
-  test('2,000 messages, one node killed in the middle and left dead: the other delivers everything', async () => {
-    const mail = send('dead', {
-      rate: 0,
-      total: 2_000,
-      sessions: 8,
-      size: (n) => (n % 20 === 0 ? large : 3_000),
-    });
-    await until('half of them', () => mail.attempts.length >= 1_000, 60_000);
-    const kills: Kill[] = (nodes[1]?.victims() ?? []).map(({ kind, pid }) => {
-      process.kill(pid, 'SIGKILL');
-      return { at: Date.now(), kind, pid };
-    });
-    expect(kills.length).toBeGreaterThanOrEqual(4);
-    await mail.done;
-    answeredOnly(mail, [0]);
-    expect(mail.promised().length).toBeGreaterThan(1_500);
-    await balanced(nodes[0]!, [mail], captures(), kills);
   });
 });
