@@ -19,7 +19,7 @@ import type { Judging, Settlement } from './outcome.ts';
 import * as outcome from './outcome.ts';
 import { type PlannedCopy, planTasks, type Task } from './plan.ts';
 import type { SpooledMessage, SpooledRecipient } from './rows.ts';
-import { ownCopy, splitCopies } from './split.ts';
+import { othersOf, ownCopy, splitCopies } from './split.ts';
 
 /** Trouble of our own that passes: tried again after so many milliseconds, and no try is counted. */
 const databasePause = 5_000;
@@ -81,8 +81,7 @@ export class Intake {
     }
     const decided = await this.#decide(asked);
     const splits = decided.filter(
-      ({ decision, recipient }) =>
-        decision.verdict === 'deliver' && !recipient.split && ownCopy(decision.copies).others.length > 0,
+      ({ decision, recipient }) => !recipient.split && othersOf(decision).length > 0,
     );
     const unsplit = await this.#split(splits, planned);
     for (const one of decided) if (!unsplit.has(one)) this.#follow(one, planned);
@@ -146,7 +145,7 @@ export class Intake {
       const splittings = group.map(({ held, recipient, decision }) => ({
         message: held.message,
         recipient,
-        copies: decision.verdict === 'deliver' ? ownCopy(decision.copies).others : [],
+        copies: othersOf(decision),
       }));
       try {
         const made = await splitCopies(database, claimedBy, splittings, now());

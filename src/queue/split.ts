@@ -4,7 +4,7 @@
  * Decided once and then pinned: each is tried, deferred and given up by itself, and none is made a second time when
  * the recipient is tried again, since the recipient's own row says in the same transaction that it was split.
  */
-import type { Copy } from '../mail/route.ts';
+import type { Copy, Decision } from '../mail/route.ts';
 import { nextHopKey } from '../mail/route.ts';
 import type { Database } from '../ports/database.ts';
 import { insertRecipients } from './insert.ts';
@@ -22,6 +22,12 @@ export function ownCopy(copies: readonly Copy[]): { readonly own?: Copy; readonl
   const at = copies.findIndex((copy) => copy.purpose === 'delivery');
   const own = copies[at];
   return own ? { own, others: copies.toSpliced(at, 1) } : { others: copies };
+}
+
+/** Copies besides the recipient's own: of a group, those of the group's own address. */
+export function othersOf(decision: Decision): readonly Copy[] {
+  if (decision.verdict === 'deliver') return ownCopy(decision.copies).others;
+  return decision.verdict === 'expand' ? (decision.copies ?? []) : [];
 }
 
 const markSplit = `

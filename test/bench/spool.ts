@@ -168,10 +168,7 @@ async function round(
 
 async function emptied(database: Awaited<ReturnType<typeof open>>): Promise<void> {
   for (;;) {
-    const [row] = await database.query<{ left: boolean }>(
-      'select exists (select from message) as left',
-      [],
-    );
+    const [row] = await database.query<{ left: boolean }>('select exists (select from message) as left', []);
     if (!row?.left) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -217,7 +214,10 @@ function letter(id: string, number: number): Incoming {
 function postgresSeconds(pid: number): number {
   const ticks = (of: number): { parent: number; own: number; ended: number } => {
     const text = readFileSync(`/proc/${of}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ').map(Number);
+    const fields = text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
     return {
       parent: fields[1] ?? 0,
       own: (fields[11] ?? 0) + (fields[12] ?? 0),

@@ -342,6 +342,21 @@ describe('groups', () => {
     expect(bench.peer.deliveries[0]?.transaction.sender).toBeNull();
   });
 
+  test('a journal copy of the group’s own address is made once, beside its members’', async () => {
+    bench.groups.set('dev', [member('a@x.example'), member('b@x.example')]);
+    const decide = bench.routing.decide;
+    bench.routing.decide = (question) => {
+      const decision = decide(question);
+      if (decision.verdict !== 'expand') return decision;
+      return { ...decision, copies: [copyTo(address('archive@journal.example'), { purpose: 'journal' })] };
+    };
+    bench.work();
+    await bench.accept({ to: ['dev@groups.example'] });
+    await bench.empty();
+    const got = bench.peer.deliveries.flatMap(({ recipients }) => recipients.map((one) => one.address.text));
+    expect(got.toSorted()).toEqual(['a@x.example', 'archive@journal.example', 'b@x.example']);
+  });
+
   test('a group whose members have no addresses fails; an empty one is expanded to nobody', async () => {
     bench.groups.set('broken', [{ kind: 'unusable', where: 'cn=x', why: 'no address' }]);
     bench.groups.set('empty', []);
