@@ -226,7 +226,7 @@ test('a postmaster.pid that names some other process is no obstacle', async () =
 
 test('a process that nobody buried is no server', async () => {
   // A shell that becomes a program which never waits for its child.
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30'], {
+  const parent = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 30'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   undo.push(() => parent.kill('SIGKILL'));
