@@ -9,6 +9,14 @@ import { hash } from 'node:crypto';
 import { type Address, addressKey, parseAddress } from '../mail/address.ts';
 import type { DirectoryEntry, DirectoryProblem, EntryKind, SourceEntry } from '../ports/directory.ts';
 
+/** What of a group is kept in `facts`. */
+export interface GroupRules {
+  readonly moderated: boolean;
+  readonly internalOnly: boolean;
+  readonly reportTo: 'originator' | 'owner' | 'nobody';
+  readonly opaque: boolean;
+}
+
 /** What of an entry is kept in `facts`. Absent means false, none or undefined. */
 interface Facts {
   readonly name?: string;
@@ -18,12 +26,7 @@ interface Facts {
   readonly target?: string;
   readonly hidden?: true;
   readonly disabled?: true;
-  readonly group?: {
-    readonly moderated: boolean;
-    readonly internalOnly: boolean;
-    readonly reportTo: 'originator' | 'owner' | 'nobody';
-    readonly opaque: boolean;
-  };
+  readonly group?: GroupRules;
   readonly attributes?: Readonly<Record<string, readonly string[]>>;
 }
 

@@ -6,7 +6,7 @@
  */
 import type { Queryable } from '../ports/database.ts';
 import type { DirectoryEntry } from '../ports/directory.ts';
-import { type EntryRow, entryColumns, entryOf } from './entry.ts';
+import { type EntryRow, entryColumns, entryOf, type GroupRules } from './entry.ts';
 
 /** One entry that has a key; `target` when it only has it as its targetAddress. */
 export interface Candidate {
@@ -113,11 +113,14 @@ export interface MemberRow {
   readonly place: string | null;
   /** Text of the address its copies go to. */
   readonly address: string | null;
+  /** Only of groups. */
+  readonly rules: GroupRules | null;
 }
 
 /** For Database.rows: `$1` is the group's id, `$2` the configured sources. A member is told once, the newest entry of its name. */
 export const membersText = `
-  select distinct on (m.ref) m.ref, e.id, e.kind, e.place, coalesce(e.facts->>'primary', e.facts->>'target') as address
+  select distinct on (m.ref) m.ref, e.id, e.kind, e.place, coalesce(e.facts->>'primary', e.facts->>'target') as address,
+    e.facts->'group' as rules
   from directory_entry g
     join directory_member m on m.grp = g.n and m.role = 'm'
     left join (directory_address a join directory_entry e on e.n = a.entry and e.source = any($2::text[])) on a.key = m.ref

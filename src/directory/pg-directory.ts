@@ -21,7 +21,7 @@ import {
   type SourceHealth,
 } from '../ports/directory.ts';
 import { type CacheOptions, LookupCache } from './cache.ts';
-import { x500Key } from './entry.ts';
+import { type GroupRules, x500Key } from './entry.ts';
 import { type Candidate, findById, findByKeys, groupsOf, type MemberRow, membersText } from './find.ts';
 import { type Ask, gather } from './gather.ts';
 import { healthOf } from './health.ts';
@@ -218,11 +218,27 @@ function answerOf(
   };
 }
 
+/**
+ * Why a group without an address is not entered from another one. With an address it is a recipient of its own, and
+ * routing knows whose message it is and what to do; without one nobody would ask, and its members would get what its
+ * moderators have not seen.
+ */
+function whyClosed(rules: GroupRules | null): string | undefined {
+  const nested = 'the group has no mail address of its own, and';
+  if (rules === null || rules.opaque) return `${nested} its members cannot be read`;
+  if (rules.moderated) return `${nested} it is moderated`;
+  if (rules.internalOnly) return `${nested} it is only for authenticated senders`;
+  return undefined;
+}
+
 /** A member that is only an address, of nobody here, is given as it is, with `mailto:ADDRESS` for an id. */
 function memberOf(row: MemberRow): GroupMember {
   const address = row.address === null ? undefined : parseAddress(row.address);
   if (row.id !== null && row.kind === 'group') {
-    return { kind: 'group', id: row.id, ...(address && { address }) };
+    if (address) return { kind: 'group', id: row.id, address };
+    const why = whyClosed(row.rules);
+    if (why === undefined) return { kind: 'group', id: row.id };
+    return { kind: 'unusable', where: row.place ?? row.id, why };
   }
   if (row.id !== null) {
     if (address) return { kind: 'entry', address, entryId: row.id };

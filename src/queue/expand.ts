@@ -5,8 +5,8 @@
  * groups, or in the envelope as well, gets one copy. Done twice, after a crash in between, it adds nothing: rows that
  * are done stay until their message goes, and the group's own row is done only when all members have theirs.
  *
- * A nested group with an address is a recipient of its own, for routing to judge; one without is walked here. Groups
- * already on the way are cut: that is how loops end.
+ * A nested group with an address is a recipient of its own, for routing to judge; one without is walked here, unless
+ * the directory says that it must not be (`unusable`). Groups already on the way are cut: that is how loops end.
  */
 import type { Address } from '../mail/address.ts';
 import type { Notify } from '../mail/envelope.ts';
@@ -27,11 +27,22 @@ export interface Expansion {
   readonly added: number;
   readonly members: number;
   readonly unusable: number;
+  /** The first of these, with reasons; absent: none. */
+  readonly skipped?: readonly string[];
   /** Groups not entered again. */
   readonly cut: number;
 }
 
 const rowsAtOnce = 500;
+const skippedNamed = 20;
+
+interface Counted {
+  added: number;
+  members: number;
+  unusable: number;
+  cut: number;
+  readonly skipped: string[];
+}
 
 interface Member {
   readonly address: Address;
@@ -45,7 +56,7 @@ export async function expandGroup(
   group: GroupExpansion,
   signal: AbortSignal,
 ): Promise<Expansion> {
-  const counted = { added: 0, members: 0, unusable: 0, cut: 0 };
+  const counted: Counted = { added: 0, members: 0, unusable: 0, cut: 0, skipped: [] };
   const inherited = inheritance(recipient, group);
   let rows: (NewRecipient & { readonly messageId: string })[] = [];
   const flush = async (): Promise<void> => {
@@ -71,7 +82,8 @@ export async function expandGroup(
     if (rows.length >= rowsAtOnce) await flush();
   }
   await flush();
-  return counted;
+  const { skipped, ...counts } = counted;
+  return skipped.length > 0 ? { ...counts, skipped } : counts;
 }
 
 /** Depth first; groups without an address are entered here. */
@@ -79,7 +91,7 @@ async function* walk(
   members: Directory['members'],
   id: string,
   from: readonly string[],
-  counted: { unusable: number; cut: number },
+  counted: Counted,
   signal: AbortSignal,
 ): AsyncGenerator<Member> {
   const entered = new Set([...from, id]);
@@ -91,6 +103,7 @@ async function* walk(
         yield { address: member.address, expandedFrom: path };
       } else if (member.kind === 'unusable') {
         counted.unusable += 1;
+        if (counted.skipped.length < skippedNamed) counted.skipped.push(`${member.where}: ${member.why}`);
       } else if (entered.has(member.id)) {
         counted.cut += 1;
       } else if (member.address) {

@@ -237,7 +237,7 @@ export class Intake {
     };
     const judging = this.#options.judging();
     if (expansion.members === 0 && expansion.unusable > 0) {
-      const reply = replyFor('never', 'groupTrouble', 'No member of the group has an address');
+      const reply = replyFor('never', 'groupTrouble', 'Nobody in the group can be reached');
       return outcome.failed(subject, { reply, because }, judging);
     }
     return outcome.expanded(subject, { because, detail: { group: group.id, ...expansion } }, judging);

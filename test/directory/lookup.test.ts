@@ -1,12 +1,28 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PgDirectory } from '../../src/directory/pg-directory.ts';
 import { PgHomes, UnknownEntry } from '../../src/directory/pg-homes.ts';
-import { DirectoryUnready, type GroupMember } from '../../src/ports/directory.ts';
+import { DirectoryUnready, type GroupMember, type SourceEntry } from '../../src/ports/directory.ts';
 import { type FreshDatabase, freshDatabase } from '../fixture/database.ts';
 import { address, brief, entry, look, never, openDirectory, refreshed, WrittenSource } from './sample.ts';
 
 let fresh: FreshDatabase;
 let directory: PgDirectory;
+
+/** A group without an address that routing would not simply expand, if it were asked. */
+const closed = (how: Partial<SourceEntry['group'] & object>) => ({
+  kind: 'group' as const,
+  more: {
+    group: {
+      moderated: false,
+      internalOnly: false,
+      opaque: false,
+      reportTo: 'originator' as const,
+      owners: [],
+      members: ['cn=eai'],
+      ...how,
+    },
+  },
+});
 
 const people = new WrittenSource(
   'ad',
@@ -36,6 +52,16 @@ const people = new WrittenSource(
   entry('ad', 'cn=loop2', { mail: ['loop2@example.org'], members: ['cn=loop1'] }),
   entry('ad', 'cn=secret', { members: ['cn=ada'] }),
   entry('ad', 'cn=posix', { mail: ['posix@example.org'], members: ['uid:linus'] }),
+  entry('ad', 'cn=all', {
+    mail: ['all@example.com'],
+    members: [...['cn=open', 'cn=moderated', 'cn=internal', 'cn=query', 'cn=unread', 'cn=open-moderated']],
+  }),
+  entry('ad', 'cn=open', closed({})),
+  entry('ad', 'cn=moderated', closed({ moderated: true })),
+  entry('ad', 'cn=open-moderated', { ...closed({ moderated: true }), mail: ['moderated@example.org'] }),
+  entry('ad', 'cn=internal', closed({ internalOnly: true })),
+  entry('ad', 'cn=query', closed({ opaque: true })),
+  entry('ad', 'cn=unread', { kind: 'group', more: { group: undefined } as unknown as Partial<SourceEntry> }),
   entry('ad', 'cn=linus', { mail: ['linus@example.org'], names: ['cn=linus', 'uid:linus'] }),
 );
 
@@ -183,6 +209,20 @@ test('direct members: entries, groups, outsiders by address, and the unusable wi
     ]),
   );
   expect(await members('ad/cn=ada')).toEqual([]);
+});
+
+test('a nested group without an address is entered only where nobody would have had to judge it', async () => {
+  const nested = 'the group has no mail address of its own, and';
+  expect(new Set(await members('ad/cn=all'))).toEqual(
+    new Set([
+      { kind: 'group', id: 'ad/cn=open' },
+      { kind: 'group', id: 'ad/cn=open-moderated', address: address('moderated@example.org') },
+      { kind: 'unusable', where: 'cn=moderated', why: `${nested} it is moderated` },
+      { kind: 'unusable', where: 'cn=internal', why: `${nested} it is only for authenticated senders` },
+      { kind: 'unusable', where: 'cn=query', why: `${nested} its members cannot be read` },
+      { kind: 'unusable', where: 'cn=unread', why: `${nested} its members cannot be read` },
+    ]),
+  );
 });
 
 test('a member by address may be of another source', async () => {
