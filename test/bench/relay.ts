@@ -7,6 +7,7 @@
  *   --messages N   of each round (5000)          --rounds N    of each system (3)
  *   --connections  also messages/s at 1, 100 and 1,000 connections, one message each
  *   --queued N     memory with N messages queued and the destination down; may be given several times
+ *   --receive N    processes that take mail in (1)
  *   --only NAME    isthmus or postfix            --json        one JSON line at the end
  */
 import { parseArgs } from 'node:util';
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     connections: { type: 'boolean', default: false },
     queued: { type: 'string', multiple: true, default: [] },
     only: { type: 'string' },
+    receive: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -41,7 +43,10 @@ const names: readonly Name[] = (['isthmus', 'postfix'] as const).filter(
 const start = (name: Name, sinkPort: number, connections: number): Promise<System> =>
   name === 'postfix'
     ? startPostfixUnderTest(sinkPort, connections)
-    : gatewayInTheMiddle([{ site: 'sink', domains: [benchDomain], port: sinkPort }], { connections });
+    : gatewayInTheMiddle([{ site: 'sink', domains: [benchDomain], port: sinkPort }], {
+        connections,
+        receive: Number(values.receive),
+      });
 
 interface Shape {
   readonly messages: number;
