@@ -2,11 +2,14 @@
  * serve/log - our log on standard output: JSON lines for machines, or one readable line each.
  *
  * The only place that knows pino. Callers give facts by name; anything named like a secret is masked here as the
- * last line of defence, since a secret in a log can never be taken back.
+ * last line of defence, since a secret in a log can never be taken back. Warnings and errors that come in floods are
+ * counted instead of written (serve/flood).
  */
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import type { Log } from '../ports/log.ts';
+import { errorFacts } from './error-facts.ts';
+import { Flood, span } from './flood.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
@@ -24,31 +27,39 @@ const redact = {
 /** `setLevel` takes effect at once, for a reload. */
 export function openLog(options: LogOptions): Log & { setLevel(level: LogLevel): void } {
   const destination = options.format === 'text' ? textLines() : pino.destination({ fd: 1, sync: true });
-  const root = pino(
+  const error = (thrown: unknown): unknown => errorFacts(thrown, root.level === 'debug');
+  const root: pino.Logger = pino(
     {
       level: options.level,
       base: null,
       redact,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: pino.stdSerializers.err, err: pino.stdSerializers.err },
+      serializers: { error, err: error },
     },
     destination,
   );
-  return Object.assign(wrap(root), {
+  const flood = new Flood(({ level, text, leftOut }) =>
+    root[level]({ leftOut, text, seconds: span / 1000 }, 'more lines of this text were left out'),
+  );
+  return Object.assign(wrap(root, flood), {
     setLevel(level: LogLevel) {
       root.level = level;
     },
   });
 }
 
-function wrap(logger: pino.Logger): Log {
+function wrap(logger: pino.Logger, flood: Flood): Log {
   return {
     debug: (facts, text) => logger.debug(facts, text),
     info: (facts, text) => logger.info(facts, text),
-    warn: (facts, text) => logger.warn(facts, text),
-    error: (facts, text) => logger.error(facts, text),
-    child: (facts) => wrap(logger.child(facts)),
+    warn: (facts, text) => {
+      if (flood.admits('warn', text)) logger.warn(facts, text);
+    },
+    error: (facts, text) => {
+      if (flood.admits('error', text)) logger.error(facts, text);
+    },
+    child: (facts) => wrap(logger.child(facts), flood),
   };
 }
 

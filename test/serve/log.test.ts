@@ -36,6 +36,25 @@ test('the level can be changed while running', () => {
   expect(out).not.toContain('unseen');
 });
 
+test('a flood of the same error is cut, in all children together; what is no alarm is not', () => {
+  const out = run(
+    'json',
+    `const child = log.child({ role: 'queue' });
+    for (let n = 0; n < 30; n += 1) { log.error({ n }, 'away'); child.error({ n }, 'away'); log.info({ n }, 'told'); }`,
+  );
+  expect(out.match(/"msg":"away"/g)).toHaveLength(20);
+  expect(out.match(/"msg":"told"/g)).toHaveLength(30);
+});
+
+test('the stack of a condition that is known is for level debug only', () => {
+  const code = `class DatabaseAway extends Error { name = 'DatabaseAway' }
+    log.error({ error: new DatabaseAway('gone') }, 'x'); log.setLevel('debug'); log.error({ err: new DatabaseAway('gone') }, 'x');`;
+  const [usual = '', debug = ''] = run('json', code).trim().split('\n');
+  expect(JSON.parse(usual).error).toMatchObject({ message: 'gone' });
+  expect(usual).not.toContain('stack');
+  expect(JSON.parse(debug).err.stack).toContain('DatabaseAway: gone');
+});
+
 test('the text form is one readable line with the cause at its end', () => {
   expect(
     textLine(
