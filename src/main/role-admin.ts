@@ -2,13 +2,13 @@
  * main/role-admin - keeps house: monitoring, directory refresh, sweeps of old trace rows and blobs.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { makeBlobCheck } from '../admin/blob-health.ts';
 import { directoryCheck, type HealthCheck, roleCheck } from '../admin/health.ts';
 import { startAdminHttp } from '../admin/http.ts';
 import { type Gauges, printMetrics } from '../admin/metrics.ts';
 import { Refresher, requestRefresh } from '../directory/refresher.ts';
 import { queueControl } from '../queue/control.ts';
 import { startSweeper } from '../queue/sweep.ts';
-import type { RoleState } from '../serve/messages.ts';
 import { dropPrivileges } from '../serve/privileges.ts';
 import type { Role, Surroundings } from '../serve/role.ts';
 import { type Base, now, openBase, random } from './base.ts';
@@ -23,12 +23,16 @@ export async function startAdmin(first: Settings, around: Surroundings): Promise
   const { database, log, metrics } = base;
   const blobs = await openBlobs(config, log, now);
   const queue = queueControl({ database, blobs, now, hostname: config.hostname });
+  const blobCheck = makeBlobCheck({ blobs, log, now });
   let refresher = makeRefresher(base);
   await refresher.start();
   const sweeper = startSweeper({ database, blobs, retention: config.trace.retention, log, now });
   const http = await startAdminHttp(config.admin, {
     log,
-    health: async (signal) => checks(base, (await around.gather()).roles, signal),
+    health: async (signal) => {
+      const [{ roles }, stored] = await Promise.all([around.gather(), blobCheck()]);
+      return [...roles.map(roleCheck), stored, ...(await databaseChecks(base, signal))];
+    },
     metrics: async (signal) => {
       const { values } = await around.gather();
       return printMetrics(values, await gauges(base, queue, signal));
@@ -100,18 +104,12 @@ async function gauges(
   }
 }
 
-async function checks(
-  { database, directory }: Base,
-  roles: readonly RoleState[],
-  signal: AbortSignal,
-): Promise<HealthCheck[]> {
-  const found = roles.map(roleCheck);
+async function databaseChecks({ database, directory }: Base, signal: AbortSignal): Promise<HealthCheck[]> {
   try {
     await database.query('select 1');
-    found.push({ name: 'database', ok: true, text: 'answers' });
-    found.push(...(await directory.health(signal)).map(directoryCheck));
+    const sources = await directory.health(signal);
+    return [{ name: 'database', ok: true, text: 'answers' }, ...sources.map(directoryCheck)];
   } catch {
-    found.push({ name: 'database', ok: false, text: 'does not answer' });
+    return [{ name: 'database', ok: false, text: 'does not answer' }];
   }
-  return found;
 }

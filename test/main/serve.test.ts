@@ -203,7 +203,7 @@ describe.each([
     };
     expect(health.ok).toBe(true);
     expect(health.checks.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['receive/0', 'queue/0', 'admin/0', 'database', 'directory staff']),
+      expect.arrayContaining(['receive/0', 'queue/0', 'admin/0', 'blobs', 'database', 'directory staff']),
     );
     const metrics = await (await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).text();
     expect(metrics).toMatch(/isthmus_messages_accepted_total\{listener="mx"\} \d/);
