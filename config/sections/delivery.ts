@@ -16,14 +16,14 @@ const concurrency = z
       .max(1000)
       .default(5)
       .describe(
-        'Deliveries at once to one next hop in the beginning. Grows with good results, is halved by faults.',
+        'Deliveries at once to one next hop once its first was good (one until then). Grows with good results, is halved by faults.',
       ),
     max: z.int().min(1).max(1000).default(20).describe('Deliveries at once to one next hop, at most.'),
     total: z
       .int()
       .min(1)
       .max(10_000)
-      .default(100)
+      .default(500)
       .describe('Deliveries at once in all, for each worker process.'),
     downFirst: durationBetween('1s', '1h')
       .prefault('30s')

@@ -193,5 +193,9 @@ export const subjectOf = (task: Task, { recipient }: PlannedCopy): outcome.Subje
 /** Down only where it is so for all; any word of the peer shows that it is there. */
 function finishOf(statuses: readonly DeliveryStatus[]): Finish {
   if (statuses.length > 0 && statuses.every((status) => status.destinationDown)) return 'down';
-  return statuses.some((status) => status.outcome === 'delivered' || status.peer) ? 'good' : 'neither';
+  return statuses.some(isWord) ? 'good' : 'neither';
 }
+
+/** `X.4.x` is about the way there (RFC 3463 §3.5): a peer that was connected to and then said nothing more is no good. */
+const isWord = ({ outcome, peer, reply }: DeliveryStatus): boolean =>
+  outcome === 'delivered' || (peer !== undefined && !reply.enhanced?.startsWith('4.4.'));

@@ -1,17 +1,22 @@
 /**
  * queue/next-hops - how many deliveries go to one destination at once, and which destination is next.
  *
+ *   new ---- first 'good' ----> proven, `start` places
  *             finished 'good'                       enough faults in a row
  *   up ---------------------------> up, wider   up -----------------------> down until T
  *   down --- T is over, one probe goes out --> up, narrow | down, for longer
  *
- * A destination begins with `start` places, gains one for every round of good results and has its places halved when
- * it is at fault, as Postfix does. Places are given round robin over all destinations that have something to do, so a
- * slow one holds no more than its own. Lists are bounded: what does not fit goes back to the database.
+ * A destination begins with one place until its first good result in this process: what accepts connections and then
+ * hangs takes one place of all, not many. Then it has `start` places, gains one for every round of good results and
+ * has its places halved when it is at fault, as Postfix does. Places are given round robin over all destinations that
+ * have something to do, so a slow one holds no more than its own.
+ *
+ * Lists are bounded: what does not fit goes back to the database. All that are not proven share a part of what may be
+ * in hand; beyond it, each may still have one delivery.
  */
 
 export interface Concurrency {
-  /** Deliveries at once to one next hop: in the beginning, and at most. */
+  /** Deliveries at once to one next hop: once it has taken one, and at most. */
   readonly start: number;
   readonly max: number;
   /** Deliveries at once in all. */
@@ -32,6 +37,8 @@ export interface NextHopsOptions<Task extends HopTask> {
   readonly concurrency: Concurrency;
   /** Recipients in delivery to one next hop, or waiting for it in memory, beyond which no more are taken. */
   readonly inHandLimit: number;
+  /** The same for all next hops together that are not proven. */
+  readonly unprovenLimit: number;
   readonly run: (task: Task) => Promise<Finish>;
   /** Waited for a destination that has just been found down. */
   readonly stall: (tasks: readonly Task[]) => void;
@@ -43,6 +50,8 @@ export interface NextHopsOptions<Task extends HopTask> {
 
 interface Hop<Task> {
   readonly key: string;
+  /** It has given a good result, and was not found down since. */
+  proven: boolean;
   limit: number;
   running: number;
   readonly waiting: Task[];
@@ -67,6 +76,8 @@ export class NextHops<Task extends HopTask> {
   /** Destinations with something waiting and a free place, in the order of their turns. */
   readonly #runnable = new Set<Hop<Task>>();
   #running = 0;
+  /** Recipients in hand for next hops that are not proven. */
+  #unproven = 0;
   #stopped = false;
   readonly #idle: (() => void)[] = [];
 
@@ -78,9 +89,9 @@ export class NextHops<Task extends HopTask> {
   submit(task: Task): 'taken' | 'down' | 'full' {
     const hop = this.#hop(task.key);
     if (this.#isDown(hop)) return 'down';
-    if (hop.inHand >= this.#options.inHandLimit) return 'full';
+    if (this.#isOver(hop, 1)) return 'full';
     hop.waiting.push(task);
-    hop.inHand += task.recipients;
+    this.#hold(hop, task.recipients);
     this.#mark(hop);
     this.#pump();
     return 'taken';
@@ -92,7 +103,8 @@ export class NextHops<Task extends HopTask> {
   }
 
   isFull(key: string): boolean {
-    return (this.#hops.get(key)?.inHand ?? 0) >= this.#options.inHandLimit * roomy;
+    const hop = this.#hops.get(key);
+    return hop !== undefined && this.#isOver(hop, roomy);
   }
 
   isUp(key: string): boolean {
@@ -141,6 +153,7 @@ export class NextHops<Task extends HopTask> {
     if (this.#hops.size >= forgetFrom) this.#forget(usedAt);
     const hop: Hop<Task> = {
       key,
+      proven: false,
       limit: this.#options.concurrency.start,
       running: 0,
       waiting: [],
@@ -161,12 +174,31 @@ export class NextHops<Task extends HopTask> {
     }
   }
 
+  /** Whether it has so large a part of what it may have in hand. */
+  #isOver(hop: Hop<Task>, part: number): boolean {
+    const { inHandLimit, unprovenLimit } = this.#options;
+    if (hop.inHand >= inHandLimit * part) return true;
+    return !hop.proven && hop.inHand > 0 && this.#unproven >= unprovenLimit * part;
+  }
+
+  #hold(hop: Hop<Task>, recipients: number): void {
+    hop.inHand += recipients;
+    if (!hop.proven) this.#unproven += recipients;
+  }
+
+  #prove(hop: Hop<Task>, proven: boolean): void {
+    if (hop.proven === proven) return;
+    hop.proven = proven;
+    this.#unproven += proven ? -hop.inHand : hop.inHand;
+  }
+
   #isDown(hop: Hop<Task>): boolean {
     return hop.downUntil > this.#options.now().getTime();
   }
 
   #mark(hop: Hop<Task>): void {
-    if (hop.waiting.length > 0 && hop.running < Math.floor(hop.limit)) this.#runnable.add(hop);
+    const places = hop.proven ? Math.floor(hop.limit) : 1;
+    if (hop.waiting.length > 0 && hop.running < places) this.#runnable.add(hop);
     else this.#runnable.delete(hop);
   }
 
@@ -189,7 +221,7 @@ export class NextHops<Task extends HopTask> {
       finish = await this.#options.run(task);
     } finally {
       hop.running -= 1;
-      hop.inHand -= task.recipients;
+      this.#hold(hop, -task.recipients);
       this.#running -= 1;
       this.#learn(hop, finish);
       this.#mark(hop);
@@ -201,7 +233,8 @@ export class NextHops<Task extends HopTask> {
   #learn(hop: Hop<Task>, finish: Finish): void {
     const { max, downFirst, downMax } = this.#options.concurrency;
     if (finish === 'good') {
-      hop.limit = Math.min(max, hop.limit + 1 / hop.limit);
+      if (hop.proven) hop.limit = Math.min(max, hop.limit + 1 / hop.limit);
+      this.#prove(hop, true);
       hop.faults = 0;
       if (hop.downs > 0) {
         hop.downs = 0;
@@ -216,6 +249,7 @@ export class NextHops<Task extends HopTask> {
       hop.downUntil = this.#options.now().getTime() + pause * (0.8 + 0.4 * this.#options.random());
       hop.downs += 1;
       hop.limit = 1;
+      this.#prove(hop, false);
       const waiting = this.#drain(hop);
       if (waiting.length > 0) this.#options.stall(waiting);
     }
@@ -223,7 +257,7 @@ export class NextHops<Task extends HopTask> {
 
   #drain(hop: Hop<Task>): Task[] {
     const tasks = hop.waiting.splice(0);
-    for (const task of tasks) hop.inHand -= task.recipients;
+    for (const task of tasks) this.#hold(hop, -task.recipients);
     this.#runnable.delete(hop);
     return tasks;
   }

@@ -124,6 +124,7 @@ export class Worker {
     this.#hops = new NextHops<HeldTask>({
       concurrency: policy.concurrency,
       inHandLimit: policy.inHand.recipients / 3,
+      unprovenLimit: policy.inHand.recipients / 2,
       run: (task) => this.#attempt(task),
       stall: (tasks) => {
         for (const task of tasks) this.#stall(task);

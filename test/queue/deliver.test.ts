@@ -385,3 +385,18 @@ test('an agent that breaks its promises costs a try, not the mail', async () => 
   await bench.empty();
   expect(bench.peer.deliveries).toHaveLength(1);
 });
+
+test('sixty destinations that take the connection and then hang stand in nobody else’s way', async () => {
+  bench.work();
+  const hang = new AbortController();
+  const hanging = new Promise<DeliveryStatus>((resolve) => {
+    hang.signal.addEventListener('abort', () => resolve(busy));
+  });
+  bench.peer.answer = ({ address: { domain } }) => (domain.startsWith('hang') ? hanging : ok);
+  const to = Array.from({ length: 1_200 }, (_, index) => `u${index}@hang${index % 60}.example`);
+  await Promise.all(to.map((one) => bench.accept({ to: [one] })));
+  for (let count = 0; count < 50; count += 1) await bench.accept({ to: [`ada${count}@well.example`] });
+  await until(() => bench.peer.deliveries.length === 50, 'mail to the healthy one waits', 5_000);
+  bench.peer.answer = () => ok;
+  hang.abort();
+});

@@ -210,6 +210,7 @@ describe('next hops', () => {
     const hops = new NextHops<Task>({
       concurrency: { start: 2, max: 4, total: 6, downFirst: 1000, downMax: 4000 },
       inHandLimit: 50,
+      unprovenLimit: 70,
       run,
       stall: (tasks) => stalled.push(...tasks.map(({ name }) => name)),
       revived: (key) => revived.push(key),
@@ -233,7 +234,7 @@ describe('next hops', () => {
   const task = (key: string, name = key): Task => ({ key, recipients: 1, name });
   const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-  test('begins narrow, grows with good results to its limit, and never passes the total', async () => {
+  test('begins with one place, grows with good results to its limit, and never passes the total', async () => {
     const running = new Map<string, number>();
     const most = new Map<string, number>();
     let all = 0;
@@ -252,7 +253,10 @@ describe('next hops', () => {
       hops.submit(task('a'));
       hops.submit(task('b'));
     }
-    expect(running.get('a')).toBe(2);
+    expect([running.get('a'), running.get('b')]).toEqual([1, 1]);
+    await turn();
+    await turn();
+    expect(running.get('a')).toBeGreaterThan(1);
     await hops.idle();
     expect([most.get('a'), most.get('b'), mostAll]).toEqual([4, 4, 6]);
   });
@@ -282,6 +286,58 @@ describe('next hops', () => {
     await hops.idle();
     expect(revived).toEqual(['a']);
     expect(hops.isUp('a')).toBe(true);
+  });
+
+  test.each([
+    ['hangs', () => new Promise<Finish>(() => undefined)],
+    ['says nothing for or against it', async (): Promise<Finish> => 'neither'],
+  ])('has one place for as long as it %s', async (_, run) => {
+    let running = 0;
+    let most = 0;
+    const { hops } = make(async () => {
+      running += 1;
+      most = Math.max(most, running);
+      const finish = await run();
+      running -= 1;
+      return finish;
+    });
+    for (let count = 0; count < 20; count += 1) hops.submit(task('a'));
+    for (let count = 0; count < 5; count += 1) await turn();
+    expect(most).toBe(1);
+  });
+
+  test('what is not proven shares a part of what is in hand; a newcomer has a delivery all the same', () => {
+    const { hops } = make(() => new Promise(() => undefined));
+    const taken = (key: string) =>
+      Array.from({ length: 60 }, () => hops.submit(task(key))).filter((answer) => answer === 'taken').length;
+    expect(['a', 'b', 'c', 'd'].map(taken)).toEqual([50, 20, 1, 1]);
+    expect(hops.full()).toEqual(['a', 'b', 'c', 'd']);
+    expect(hops.isFull('e')).toBe(false);
+  });
+
+  test('what was good and is found down has to prove itself again', async () => {
+    let answer: Finish = 'good';
+    let running = 0;
+    let most = 0;
+    const { hops, pass } = make(async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await turn();
+      running -= 1;
+      return answer;
+    });
+    const submit = () => Array.from({ length: 10 }, () => hops.submit(task('a')));
+    submit();
+    await hops.idle();
+    answer = 'down';
+    submit();
+    await hops.idle();
+    pass(1001);
+    answer = 'neither';
+    most = 0;
+    expect(submit()).not.toContain('down');
+    await hops.idle();
+    expect(most).toBe(1);
   });
 
   test('takes no more than its share', () => {
