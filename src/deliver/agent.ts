@@ -155,12 +155,13 @@ class Delivery {
       if (error.kind !== 'cut') avoided.add(target);
       const { host, ip, port } = target;
       const facts = { nextHop: nextHopKey(this.#task.nextHop), host, ip, port, reply: error.reply };
-      if (this.#task.nextHop.kind === 'site' && (error.kind === 'tls' || error.kind === 'login')) {
-        // Mail to a site stands still until somebody looks at certificates or credentials.
+      const { kind } = this.#task.nextHop;
+      if (kind === 'site' && needsSomebody(error)) {
+        // Mail to a site stands still until somebody looks at certificates, credentials or where it leads.
         log.warn(facts, `no delivery: ${error.message}`);
         metrics.count('isthmus_alarms_total', { kind: `delivery ${error.kind}` });
       } else log.debug(facts, `no connection: ${error.message}`);
-      this.#note(statusOfFault(error, { host, ip, port }, true));
+      this.#note(statusOfFault(error, { host, ip, port }, kind));
       return undefined;
     }
   }
@@ -207,10 +208,10 @@ class Delivery {
     });
     if (outcome.fault) {
       if (mayBeStale && outcome.silent && !this.#attempt.cut) return 'stale';
-      if (this.#open.length > 0) this.#note(statusOfFault(outcome.fault, connection.peer, false));
+      if (this.#open.length > 0) this.#note(statusOfFault(outcome.fault, connection.peer));
       return 'over';
     }
-    if (outcome.notNow) this.#note(statusOfReply(outcome.notNow, connection.peer, false));
+    if (outcome.notNow) this.#note(statusOfReply(outcome.notNow, connection.peer));
     return answered ? 'go on' : 'over';
   }
 
@@ -236,3 +237,7 @@ class Delivery {
     }
   }
 }
+
+/** Does not pass by itself. 521: the host says that it never takes mail (RFC 7504 §3). */
+const needsSomebody = ({ kind, reply }: PeerFault): boolean =>
+  kind === 'tls' || kind === 'login' || reply?.code === 521;

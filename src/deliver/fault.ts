@@ -40,12 +40,17 @@ const conditionOf: Readonly<Record<FaultKind, ConditionName>> = {
 /** Faults that say something of the destination, whatever the message. */
 const destinationFaults: ReadonlySet<FaultKind> = new Set(['connect', 'tls', 'login', 'refused']);
 
-/** The status of recipients for whom the peer gave no answer of their own. `beforeMail`: the connection never stood. */
-export function statusOfFault(fault: PeerFault, peer: Peer, beforeMail: boolean): DeliveryStatus {
-  const destinationDown = destinationFaults.has(fault.kind) || (beforeMail && fault.kind !== 'cut');
+/** The connection never stood; of a site of the operator's, or of a mail exchanger of somebody else's. */
+export type BeforeMail = 'site' | 'mx';
+
+/** The status of recipients for whom the peer gave no answer of their own. */
+export function statusOfFault(fault: PeerFault, peer: Peer, beforeMail?: BeforeMail): DeliveryStatus {
+  const destinationDown =
+    destinationFaults.has(fault.kind) || (beforeMail !== undefined && fault.kind !== 'cut');
   const flags = destinationDown ? { destinationDown } : {};
-  if (fault.reply?.code === 521 && beforeMail) {
-    // RFC 7504 §3: the host never takes mail. Other hosts of the destination may.
+  if (fault.reply?.code === 521 && beforeMail === 'mx') {
+    // RFC 7504 §3: the host never takes mail. Other hosts of the destination may. A site is there to take mail: what
+    // says so in its place is a mistake, and mail waits until somebody has mended it.
     return { outcome: 'failed', reply: fault.reply, peer };
   }
   if (fault.reply && isTransient(fault.reply)) {
@@ -61,9 +66,13 @@ export function statusOfFault(fault: PeerFault, peer: Peer, beforeMail: boolean)
   };
 }
 
-/** The status that a peer's reply to MAIL, RCPT, DATA or the message gives. */
-export function statusOfReply(reply: Reply, peer: Peer, dsnTakenOver: boolean): DeliveryStatus {
-  if (isPositive(reply)) return { outcome: 'delivered', reply, peer, dsnTakenOver };
+/** The status that a peer's reply to MAIL, RCPT, DATA or the message gives; `taken` is what a good one means. */
+export function statusOfReply(
+  reply: Reply,
+  peer: Peer,
+  taken: Pick<DeliveryStatus, 'dsnTakenOver' | 'final'> = {},
+): DeliveryStatus {
+  if (isPositive(reply)) return { outcome: 'delivered', reply, peer, ...taken };
   if (isTransient(reply)) return { outcome: 'later', reply, peer, ...greylist(reply) };
   return { outcome: 'failed', reply, peer };
 }

@@ -64,7 +64,7 @@ const table: readonly Row[] = [
   ['greeting', '421 4.3.2 too busy', 'later 421 4.3.2', 'later 421 4.3.2', true],
   ['greeting', '450 4.7.1 who are you', 'later 450 4.7.1', 'later 450 4.7.1', true],
   ['greeting', '554 5.7.1 no service for you', unanswered, unanswered, true],
-  ['greeting', '521 5.3.2 no mail here', 'failed 521 5.3.2', 'failed 521 5.3.2'],
+  ['greeting', '521 5.3.2 no mail here', unanswered, unanswered, true],
   ['greeting', close, later, later, true],
   ['greeting', hang, later, later, true],
   ['greeting', garbage, later, later, true],

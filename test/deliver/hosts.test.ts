@@ -5,10 +5,11 @@ import { afterEach, expect, test } from 'vitest';
 import { makeResolver } from '../../connectors/dns/resolver.ts';
 import type { DeliveryOptions, Site, SiteHop } from '../../src/deliver/options.ts';
 import { isPrivate } from '../../src/deliver/targets.ts';
+import { noMetrics } from '../../src/ports/metrics.ts';
 import type { Mx, Resolver } from '../../src/ports/resolver.ts';
 import { startDnsServer } from '../fixture/dns-server.ts';
 import { type Peer, type PeerScript, startPeer } from '../fixture/smtp-peer.ts';
-import { agentFor, brief, delivery, names, never, taskOf } from './parts.ts';
+import { agentFor, at, brief, delivery, names, never, taskOf } from './parts.ts';
 
 const peers: Peer[] = [];
 const peer = async (script: PeerScript = {}): Promise<Peer> => {
@@ -88,6 +89,22 @@ test('without MX the domain is the host', async () => {
   const { port } = await peer();
   const { said, host } = await byMx(names({ host: { 'example.org': ['127.0.0.1'] } }), { port });
   expect([said, host]).toEqual([yes, 'example.org']);
+});
+
+test('a mail exchanger that never takes mail fails it, a site that says so keeps it waiting (RFC 7504)', async () => {
+  const { port } = await peer({ steps: { greeting: () => '521 5.3.2 never' } });
+  expect(await byMx(here([[10, 'a.test']]), { port })).toMatchObject({
+    said: 'failed 521 5.3.2',
+    down: undefined,
+  });
+  const counted: unknown[] = [];
+  const metrics = { ...noMetrics, count: (...facts: unknown[]) => void counted.push(facts) };
+  const agent = agentFor(at(port), { metrics });
+  const [status] = await agent.deliver(taskOf(), never);
+  await agent.close(AbortSignal.timeout(1000));
+  expect(status).toMatchObject({ outcome: 'later', destinationDown: true });
+  expect(status?.reply.lines.join()).toContain('521 5.3.2 never');
+  expect(counted).toContainEqual(['isthmus_alarms_total', { kind: 'delivery refused' }]);
 });
 
 type Lack = readonly [name: string, resolver: Resolver, outcome: string, down?: boolean];
