@@ -162,7 +162,7 @@ class Conversation {
 
   /** The answer for one recipient after the end of data. `whole`: the final dot was sent. */
   #final(index: number, reply: Reply | undefined, whole: boolean): void {
-    const { peer, offered, wire } = this.#connection;
+    const { peer, offered, target, wire } = this.#connection;
     const unclear = reply === undefined || (this.#closing(reply) && reply.code !== 421);
     if (unclear) {
       if (!whole) return;
@@ -170,7 +170,11 @@ class Conversation {
       const text = `${peer.host}: ${why}; it may have the message, which may come twice`;
       this.answers[index] = { outcome: 'later', reply: replyFor('later', 'badConnection', text), peer };
     } else if (reply.code !== 421 && !(isPositive(reply) && !whole)) {
-      this.answers[index] = statusOfReply(reply, peer, offered.dsn);
+      const final = target.protocol === 'lmtp';
+      this.answers[index] = statusOfReply(reply, peer, {
+        dsnTakenOver: offered.dsn,
+        ...(final ? { final } : {}),
+      });
     }
   }
 
@@ -178,7 +182,7 @@ class Conversation {
     if (reply === undefined || this.#closing(reply)) return;
     if (isPositive(reply)) this.#accepted.push(index);
     else if (tooMany(reply) && this.#accepted.length > 0) this.answers[index] = 'next';
-    else this.answers[index] = statusOfReply(reply, this.#connection.peer, false);
+    else this.answers[index] = statusOfReply(reply, this.#connection.peer);
   }
 
   /** Whether the content may follow. A refusal of DATA is the answer for everyone who was accepted. */
@@ -189,8 +193,7 @@ class Conversation {
       this.#connection.wire.break(new PeerFault('garbage', `DATA is answered by ${data.code}`));
       return false;
     }
-    for (const index of this.#accepted)
-      this.answers[index] = statusOfReply(data, this.#connection.peer, false);
+    for (const index of this.#accepted) this.answers[index] = statusOfReply(data, this.#connection.peer);
     return false;
   }
 
@@ -201,7 +204,7 @@ class Conversation {
       return;
     }
     this.answers.forEach((answer, index) => {
-      this.answers[index] = answer ?? statusOfReply(reply, this.#connection.peer, false);
+      this.answers[index] = answer ?? statusOfReply(reply, this.#connection.peer);
     });
   }
 

@@ -22,6 +22,8 @@ export interface DeliveryStatus {
   readonly peer?: Peer;
   /** The peer announced DSN and took the wishes over: we owe no success report (RFC 3461 §5.2.1). */
   readonly dsnTakenOver?: boolean;
+  /** Delivered, and at its end: the peer was asked by LMTP (RFC 2033), and nobody relays it further. */
+  readonly final?: boolean;
   /** Looks like greylisting: a fast retry is worth it. */
   readonly greylisted?: boolean;
   /** The fault is the destination's, not this recipient's: no other message need try it now. */

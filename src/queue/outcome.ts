@@ -93,11 +93,12 @@ export function concludeAttempt(
   return deferred(subject, { ...status, attempt }, judging);
 }
 
+/** RFC 3464 §2.3.3: `delivered` where the message is at its end; who only took it over has it `relayed`. */
 function delivered(subject: Subject, attempt: Attempt, status: DeliveryStatus, judging: Judging): Settlement {
   const { recipient } = subject;
   const report =
     wants(recipient, 'success') && !status.dsnTakenOver
-      ? entry(subject, { action: 'relayed', ...status }, judging)
+      ? entry(subject, { action: status.final ? 'delivered' : 'relayed', ...status }, judging)
       : undefined;
   return settlement(
     subject,

@@ -58,6 +58,7 @@ test('nothing of it is said to a peer that has it not', async () => {
   expect(mailLine(taken)).toBe('MAIL FROM:<sender@example.net>');
   expect(rcptLines(taken)).toEqual(['RCPT TO:<ada@example.org>', 'RCPT TO:<ben@example.org>']);
   expect(statuses.map((status) => status.dsnTakenOver)).toEqual([false, false]);
+  expect(statuses.some(({ final }) => final)).toBe(false);
 });
 
 test('the null reverse-path is said as such', async () => {
@@ -200,6 +201,7 @@ test.each([[['PIPELINING']], [[]]])(
     const agent = agentFor({ nextHops: [{ host: '127.0.0.1', port: started.port, protocol: 'lmtp' }] });
     const statuses = await agent.deliver(taskOf({ to: five.slice(0, 4) }), never);
     expect(brief(statuses)).toEqual([yes, 'failed 550 5.1.1', 'later 452 4.2.2', 'failed 550 5.7.1']);
+    expect(statuses.map(({ final }) => final === true)).toEqual([true, false, false, false]);
     expect(started.commands[0]).toBe('LHLO isthmus.test');
     await agent.close(never);
   },

@@ -49,6 +49,8 @@ describe('NOTIFY decides who is told (RFC 3461 §4.1)', () => {
     [['never'], unknown, []],
     [['never'], busy, []],
     [['success'], ok, ['relayed']],
+    [['success'], { ...ok, final: true }, ['delivered']],
+    [['success'], { ...delegated, final: true }, []],
     [['success'], delegated, []],
     [['success'], unknown, []],
     [['success'], busy, []],
