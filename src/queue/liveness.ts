@@ -14,8 +14,11 @@
  * its old id, settle what it knows, and lose nothing; deliveries under way may end within the first part of it
  * and are cut off then, before anyone else can start the same ones. Those that a peer has whole already are waited for
  * (attempt.ts).
+ *
+ * Time in which the database was away counts against nobody: the lock of whoever sweeps would have been lost as well,
+ * and marks older than that lock are made anew.
  */
-import type { Database, HeldLock } from '../ports/database.ts';
+import type { Database, HeldLock, Queryable } from '../ports/database.ts';
 import type { Log } from '../ports/log.ts';
 import { int4Array } from './postgres-array.ts';
 
@@ -26,17 +29,30 @@ export const sweepEvery = 2_000;
 /** Less than sweepEvery: nobody frees claims while deliveries under them may go on. */
 const grace = 1_500;
 const retryJoin = 300;
+/** The server may take a connection for alive that is lost for us, and the lock with it: waited for so long. */
+const ghostWithin = 5_000;
 
+const living = `
+  select objid::bigint as id from pg_locks
+  where locktype = 'advisory' and classid = $1::oid and objsubid = 2 and granted
+    and database = (select oid from pg_database where datname = current_database())`;
+
+/** $3: since when the sweeper, $4, holds its lock. */
 const markDead = `
-  with living as (
-    select objid::bigint as id from pg_locks
-    where locktype = 'advisory' and classid = $1::oid and objsubid = 2 and granted
-      and database = (select oid from pg_database where datname = current_database())
-  ), marked as (
-    update worker set missed_at = clock_timestamp() where missed_at is null and id not in (select id from living)
+  with living as (${living}), marked as (
+    update worker set missed_at = clock_timestamp()
+    where (missed_at is null or missed_at < $3) and id not in (select id from living)
   )
   select id from worker
-  where missed_at < clock_timestamp() - make_interval(secs => $2) and id not in (select id from living)`;
+  where missed_at >= $3 and missed_at < clock_timestamp() - make_interval(secs => $2)
+    and id not in (select id from living) and $4::bigint in (select id from living)`;
+
+/** Of the dead, those who have not come back by now. */
+const bury = `
+  delete from worker where id = any($2::int4[]) and missed_at is not null and id not in (${living}) returning id`;
+
+const holds = 'update worker set missed_at = null where id = $1 returning clock_timestamp() as at';
+const enters = 'insert into worker (id, node) values ($1, $2) returning clock_timestamp() as at';
 
 export interface Membership {
   /** undefined while the lock is lost or not yet held: start nothing. */
@@ -71,6 +87,10 @@ class Member implements Membership {
   readonly #closed = new AbortController();
   #id: number | undefined;
   #lock: HeldLock | undefined;
+  /** Since when the lock is held, by the database's clock. */
+  #heldSince = new Date(0);
+  /** The lock was last held; performance.now(). */
+  #lostAt = 0;
   #lost = new AbortController();
   #sweepTimer: NodeJS.Timeout | undefined;
   #sweeping: Promise<void>;
@@ -101,7 +121,7 @@ class Member implements Membership {
     await Promise.all([this.#ended, this.#sweeping]);
     const id = this.#id;
     try {
-      if (id !== undefined) await freeClaims(this.#options.database, [id]);
+      if (id !== undefined) await leave(this.#options.database, id);
     } catch (error) {
       this.#options.log.warn({ err: error, worker: id }, 'claims are left for other workers to find');
     }
@@ -116,6 +136,7 @@ class Member implements Membership {
         const lock = await this.#acquire();
         await aborted(lock.lost, signal);
         if (!signal.aborted) {
+          this.#lostAt = performance.now();
           this.#options.log.warn(
             { worker: this.#id },
             'the lock of this worker is lost; starting nothing until it is back',
@@ -132,42 +153,53 @@ class Member implements Membership {
 
   /** The old id while nobody has swept it, else a new one. */
   async #acquire(): Promise<HeldLock> {
-    const { database, node, log, joined, forgotten } = this.#options;
+    const { database, node, log, forgotten } = this.#options;
     if (this.#id !== undefined) {
-      const again = await database.tryLock(workerLocks, this.#id);
-      if (again) {
-        const rows = await database.query('update worker set missed_at = null where id = $1 returning id', [
-          this.#id,
-        ]);
-        if (rows.length > 0) return this.#hold(this.#id, again, joined);
-        await again[Symbol.asyncDispose]();
-      }
+      const again = await this.#again(this.#id);
+      if (again) return again;
       log.warn({ worker: this.#id }, 'this worker was given up by others; it starts anew');
       const old = this.#id;
       this.#id = undefined;
       this.#lost.abort(new Error('the claims of this worker are lost'));
       forgotten(old);
     }
-    const [row] = await database.query<{ id: number }>("select nextval('worker_id')::integer as id");
+    const [row] = await database.query<{ id: number }>("select nextval('worker_id')::integer as id", []);
     const id = row?.id ?? 0;
     const lock = await database.tryLock(workerLocks, id);
     if (!lock) throw new Error(`the lock of worker ${id} is held by somebody else`);
-    try {
-      await database.query('insert into worker (id, node) values ($1, $2)', [id, node]);
-    } catch (error) {
-      await lock[Symbol.asyncDispose]();
-      throw error;
-    }
+    await this.#hold(id, lock, enters, [id, node]);
     log.info({ worker: id }, 'delivering');
-    return this.#hold(id, lock, joined);
+    return lock;
   }
 
-  #hold(id: number, lock: HeldLock, joined: (id: number) => void): HeldLock {
+  /** undefined: others have given us up, or the lock is held by nobody we know. */
+  async #again(id: number): Promise<HeldLock | undefined> {
+    const { database } = this.#options;
+    const lock = await database.tryLock(workerLocks, id);
+    if (lock) return (await this.#hold(id, lock, holds, [id])) ? lock : undefined;
+    const rows = await database.query('select id from worker where id = $1', [id]);
+    if (rows.length > 0 && performance.now() - this.#lostAt < ghostWithin) {
+      throw new Error(`the server has not noticed yet that the connection of worker ${id} is lost`);
+    }
+    return undefined;
+  }
+
+  /** A member with this lock, if its row is there. */
+  async #hold(id: number, lock: HeldLock, text: string, values: readonly unknown[]): Promise<boolean> {
+    let held = false;
+    try {
+      const [row] = await this.#options.database.query<{ at: Date }>(text, values);
+      if (!row) return false;
+      held = true;
+      this.#heldSince = row.at;
+    } finally {
+      if (!held) await lock[Symbol.asyncDispose]();
+    }
     this.#id = id;
     this.#lock = lock;
     if (this.#lost.signal.aborted) this.#lost = new AbortController();
-    joined(id);
-    return lock;
+    this.#options.joined(id);
+    return true;
   }
 
   /** Deliveries under way may end within the grace, unless the lock is back before. */
@@ -181,38 +213,61 @@ class Member implements Membership {
   async #sweep(): Promise<void> {
     const { database, log, freed } = this.#options;
     if (this.#closed.signal.aborted) return;
+    const { id } = this;
     try {
-      const dead = await database.query<{ id: number }>(markDead, [workerLocks, sweepEvery / 1000]);
-      if (dead.length > 0) {
-        const ids = dead.map((row) => row.id);
-        const claims = await freeClaims(database, ids);
-        log.warn({ workers: ids, claims }, 'freed the claims of dead workers');
-        freed();
+      if (id !== undefined) {
+        const since = this.#heldSince;
+        const dead = await database.query<{ id: number }>(markDead, [
+          workerLocks,
+          sweepEvery / 1000,
+          since,
+          id,
+        ]);
+        const gone = dead.length > 0 ? await freeDead(database, dead) : undefined;
+        if (gone && gone.workers.length > 0) {
+          log.warn(gone, 'freed the claims of dead workers');
+          freed();
+        }
       }
     } catch (error) {
       log.debug({ err: error }, 'cannot sweep for dead workers now');
     }
     if (this.#closed.signal.aborted) return;
+    const again = id === undefined ? retryJoin : sweepEvery + 100;
     this.#sweepTimer = setTimeout(() => {
       this.#sweeping = this.#sweep();
-    }, sweepEvery + 100);
+    }, again);
     this.#sweepTimer.unref();
   }
 }
 
-/** The row first: a worker that comes back meanwhile finds it gone and takes a new id. */
-function freeClaims(database: Database, ids: readonly number[]): Promise<number> {
+/** The row first: a worker that comes back meanwhile finds it gone and takes a new id, or is left alone. */
+function freeDead(
+  database: Database,
+  dead: readonly { readonly id: number }[],
+): Promise<{ readonly workers: readonly number[]; readonly claims: number }> {
   return database.transaction(async (tx) => {
-    const list = int4Array(ids);
-    await tx.query('delete from worker where id = any($1::int4[])', [list]);
-    const [row] = await tx.query<{ count: number }>(
-      `with freed as (
-         update recipient set claimed_by = null where claimed_by = any($1::int4[]) returning 1
-       ) select count(*) as count from freed`,
-      [list],
-    );
-    return row?.count ?? 0;
+    const rows = await tx.query<{ id: number }>(bury, [workerLocks, int4Array(dead.map(({ id }) => id))]);
+    const workers = rows.map(({ id }) => id);
+    return { workers, claims: workers.length > 0 ? await freeClaims(tx, workers) : 0 };
   });
+}
+
+function leave(database: Database, id: number): Promise<number> {
+  return database.transaction(async (tx) => {
+    await tx.query('delete from worker where id = $1', [id]);
+    return freeClaims(tx, [id]);
+  });
+}
+
+async function freeClaims(tx: Queryable, ids: readonly number[]): Promise<number> {
+  const [row] = await tx.query<{ count: number }>(
+    `with freed as (
+       update recipient set claimed_by = null where claimed_by = any($1::int4[]) returning 1
+     ) select count(*) as count from freed`,
+    [int4Array(ids)],
+  );
+  return row?.count ?? 0;
 }
 
 /** Resolves when one of them aborts. */

@@ -315,6 +315,51 @@ test('a worker that stays away is given up: its deliveries are cut off before ot
   await shaky.close();
 });
 
+test('time without a database is held against no worker: one that was missed before it keeps its claims', async () => {
+  const fickle = new Fickle(fresh.database);
+  const shaky = new Bench(fickle.database);
+  const gate = Promise.withResolvers<void>();
+  shaky.peer.ponder = () => gate.promise;
+  shaky.work();
+  await bench.accept({ to: ['a@x.example'] });
+  await until(async () => (await claimed()) === 1, 'not claimed');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  fickle.away = true;
+  fickle.loseLocks();
+  await fresh.database.query("update worker set missed_at = now() - interval '1 minute'", []);
+  bench.work();
+  const nextSweep = async (since: Date) =>
+    (await fresh.database.query('select 1 from worker where missed_at > $1', [since])).length === 1;
+  await until(() => nextSweep(new Date(Date.now() - 30_000)), 'nobody looks for it');
+  gate.resolve();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(await claimed()).toBe(1);
+  fickle.away = false;
+  await shaky.empty();
+  expect(delivered(bench, shaky)).toEqual(['a@x.example']);
+  await shaky.close();
+});
+
+test('a worker waits for its lock while the server takes the lost connection for alive', async () => {
+  const fickle = new Fickle(fresh.database);
+  const shaky = new Bench(fickle.database);
+  shaky.work();
+  const workers = () => fresh.database.query<{ id: number }>('select id from worker', []);
+  await until(async () => (await workers()).length === 1, 'it does not join');
+  const before = await workers();
+  fickle.away = true;
+  fickle.loseLocks();
+  const ghost = await fresh.database.tryLock(workerLocks, before[0]?.id ?? 0);
+  fickle.away = false;
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  expect(await workers()).toEqual(before);
+  await ghost?.[Symbol.asyncDispose]();
+  await bench.accept({ to: ['a@x.example'] });
+  await shaky.empty();
+  expect(await workers()).toEqual(before);
+  await shaky.close();
+});
+
 test('close() lets deliveries end, gives back what was not started, and frees its claims', async () => {
   let open: () => void = () => undefined;
   const gate = new Promise<void>((resolve) => {
@@ -332,8 +377,8 @@ test('close() lets deliveries end, gives back what was not started, and frees it
   await new Promise((resolve) => setTimeout(resolve, 100));
   open();
   await closing;
-  expect(bench.peer.deliveries).toHaveLength(2);
-  expect([await claimed(), await bench.count('message')]).toEqual([0, 8]);
+  expect(bench.peer.deliveries).toHaveLength(1);
+  expect([await claimed(), await bench.count('message')]).toEqual([0, 9]);
   expect(await fresh.database.query('select id from worker', [])).toEqual([]);
   const locks = await fresh.database.query(
     `select 1 from pg_locks where locktype = 'advisory' and classid = $1::oid
