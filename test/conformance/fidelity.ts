@@ -104,6 +104,10 @@ export async function sendAll(
         const sent = await client.send(mail);
         const refused = sent.recipients.find(({ code }) => code >= 300);
         answers[index] = (refused ?? sent.answer).text;
+        if (sent.answer.code < 400) continue;
+        // Who sent a bare line end is hung up on: the next message needs a session of its own.
+        client.close();
+        client = await SmtpClient.open(port);
       } catch (error) {
         answers[index] = (error as Error).message;
         client = await SmtpClient.open(port);
