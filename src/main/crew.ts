@@ -5,7 +5,7 @@ import type { Config } from '../../config/schema.ts';
 import type { Log } from '../ports/log.ts';
 import { dropPrivileges } from '../serve/privileges.ts';
 import type { Role, Surroundings } from '../serve/role.ts';
-import { CannotStart, type RoleSpec, Supervisor } from '../serve/supervisor.ts';
+import { CannotStart, type Refusal, type RoleSpec, Supervisor } from '../serve/supervisor.ts';
 import { startRole } from './roles.ts';
 import type { Settings } from './settings.ts';
 
@@ -25,7 +25,8 @@ export interface CrewOptions {
 export interface Crew {
   /** Resolves when all are ready, or once stop() was called; rejects with CannotStart. */
   start(settings: Settings): Promise<void>;
-  reload(settings: Settings): Promise<readonly { readonly role: string; readonly trouble: string }[]>;
+  /** All roles take them, or all keep the old ones: then, which ones refused. */
+  reload(settings: Settings): Promise<readonly Refusal[]>;
   stop(): Promise<void>;
 }
 
@@ -64,8 +65,19 @@ function makeSingle(specs: readonly RoleSpec[], config: Config, log: Log): Crew 
     }),
   };
   let stopping = false;
+  let inForce: Settings | undefined;
+  const give = async (settings: Settings): Promise<Refusal[]> => {
+    const refusals: Refusal[] = [];
+    for (const { name, role } of running) {
+      await role
+        .reload(settings)
+        .catch((error: Error) => refusals.push({ role: name, trouble: error.message }));
+    }
+    return refusals;
+  };
   return {
     async start(settings) {
+      inForce = settings;
       for (const { name } of specs) {
         if (stopping) return;
         const role = await startRole(name, settings, around).catch((cause: Error) => {
@@ -77,13 +89,15 @@ function makeSingle(specs: readonly RoleSpec[], config: Config, log: Log): Crew 
       dropPrivileges(settings.user);
     },
     async reload(next) {
-      const troubles: { role: string; trouble: string }[] = [];
-      for (const { name, role } of running) {
-        await role
-          .reload(next)
-          .catch((error: Error) => troubles.push({ role: name, trouble: error.message }));
+      const refusals = await give(next);
+      if (refusals.length === 0) inForce = next;
+      else if (inForce !== undefined) {
+        const lost = await give(inForce);
+        log.warn({}, 'new settings were refused, roles were given back the old ones');
+        for (const facts of lost)
+          log.error(facts, 'role did not take back its old settings, the node needs a restart');
       }
-      return troubles;
+      return refusals;
     },
     async stop() {
       stopping = true;

@@ -4,6 +4,7 @@
 import { openSpool } from '../queue/spool.ts';
 import { openTrace } from '../queue/trace.ts';
 import { bindListener } from '../receive/listener.ts';
+import type { ListenerOptions } from '../receive/options.ts';
 import { dropPrivileges } from '../serve/privileges.ts';
 import type { Role } from '../serve/role.ts';
 import { now, openBase, random } from './base.ts';
@@ -48,8 +49,9 @@ export async function startReceive(first: Settings): Promise<Role> {
       const { listeners: options } = next as Settings;
       await base.take(next as Settings);
       listeners.forEach((listener, index) => {
-        const fresh = options.find(({ name }) => name === first.listeners[index]?.name);
-        if (fresh !== undefined) listener.reload(fresh);
+        const bound = first.listeners[index];
+        const fresh = options.find(({ name }) => name === bound?.name);
+        if (bound !== undefined && fresh !== undefined) listener.reload(asBound(fresh, bound));
       });
     },
     async drain(signal) {
@@ -62,3 +64,13 @@ export async function startReceive(first: Settings): Promise<Role> {
     metrics: () => metrics.snapshot(),
   };
 }
+
+/** What is bound to the socket waits for a restart (config/reload says so); everything else is live without it. */
+const asBound = (
+  fresh: ListenerOptions,
+  { protocol, address, port, tls }: ListenerOptions,
+): ListenerOptions => ({
+  ...fresh,
+  ...{ protocol, address, port },
+  tls: { ...fresh.tls, mode: tls.mode },
+});

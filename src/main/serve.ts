@@ -219,8 +219,12 @@ async function reload(
     return before;
   }
   try {
-    const troubles = await crew.reload(makeSettings(result.next, { databaseUrl: url, user }));
-    for (const trouble of troubles) log.error(trouble, 'role kept its old settings');
+    const refusals = await crew.reload(makeSettings(result.next, { databaseUrl: url, user }));
+    for (const refusal of refusals) log.error(refusal, 'role refused the new settings');
+    if (refusals.length > 0) {
+      log.error({ file }, 'configuration not reloaded: the old one stays in force');
+      return before;
+    }
   } catch (error) {
     log.error({ error, file }, 'configuration not reloaded: the old one stays in force');
     return before;

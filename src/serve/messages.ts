@@ -5,7 +5,7 @@
 /** From the supervisor to a role. `settings` is whatever main.ts makes of the configuration; opaque here. */
 export type ToRole =
   | { readonly kind: 'start'; readonly settings: unknown }
-  | { readonly kind: 'reload'; readonly settings: unknown }
+  | { readonly kind: 'reload'; readonly id: number; readonly settings: unknown }
   | { readonly kind: 'drain'; readonly graceMs: number }
   | { readonly kind: 'metrics'; readonly id: number }
   /** Answer to `gather`: one value for each role that answered in time. */
@@ -21,7 +21,7 @@ export type FromRole =
   | { readonly kind: 'ready'; readonly facts: Readonly<Record<string, unknown>> }
   /** It could not start, and ends. */
   | { readonly kind: 'failed'; readonly error: Error }
-  | { readonly kind: 'reloaded'; readonly trouble?: string }
+  | { readonly kind: 'reloaded'; readonly id: number; readonly trouble?: string }
   | { readonly kind: 'metrics'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'gather'; readonly id: number };
 

@@ -7,7 +7,7 @@ import type { FromRole, RoleState, ToRole } from './messages.ts';
 export interface Role {
   /** Said in the log when it is ready: listeners' addresses and the like. */
   readonly facts: Readonly<Record<string, unknown>>;
-  /** Takes new settings live; throws when it cannot, and then goes on with the old ones. */
+  /** Takes new settings live. Throws when it cannot; then the old ones are given to it again, as it may have taken some. */
   reload(settings: unknown): Promise<void>;
   /** Takes nothing new, finishes what is under way until `signal` aborts, closes everything. */
   drain(signal: AbortSignal): Promise<void>;
@@ -35,6 +35,8 @@ export async function runUnderSupervisor(name: string, start: StartRole): Promis
   const around: Surroundings = { gather: () => gather(waiting) };
   let role: Role | undefined;
   let ending = false;
+  /** One after the other, so that the last settings said are those in force. */
+  let reloading = Promise.resolve();
 
   const end = async (graceMs: number) => {
     if (ending) return;
@@ -63,10 +65,7 @@ export async function runUnderSupervisor(name: string, start: StartRole): Promis
         );
         break;
       case 'reload':
-        role?.reload(message.settings).then(
-          () => tell({ kind: 'reloaded' }),
-          (error: Error) => tell({ kind: 'reloaded', trouble: error.message }),
-        );
+        reloading = reloading.then(() => answerReload(role, message));
         break;
       case 'drain':
         void end(message.graceMs);
@@ -80,6 +79,18 @@ export async function runUnderSupervisor(name: string, start: StartRole): Promis
         break;
     }
   });
+}
+
+async function answerReload(
+  role: Role | undefined,
+  { id, settings }: Extract<ToRole, { kind: 'reload' }>,
+): Promise<void> {
+  try {
+    await role?.reload(settings);
+    tell({ kind: 'reloaded', id });
+  } catch (error) {
+    tell({ kind: 'reloaded', id, trouble: (error as Error).message });
+  }
 }
 
 const ignore = (): void => {};

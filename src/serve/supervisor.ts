@@ -6,10 +6,13 @@
  *
  * The supervisor owns no socket and no fact; killing it makes the roles drain and end. Settings reach the roles
  * through the pipe, so that a role which has become an unprivileged user need not be able to read keys and passwords.
+ * New settings are everybody's or nobody's: where a role refuses them, all go on with the old ones, and a role that is
+ * started later gets those too.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Log } from '../ports/log.ts';
-import type { FromRole, RoleState, ToRole } from './messages.ts';
+import type { FromRole, RoleState } from './messages.ts';
+import { Slot } from './slot.ts';
 
 export interface RoleSpec {
   readonly name: string;
@@ -38,6 +41,11 @@ const reloadWithin = 30_000;
 /** Longest wait for a role's metrics. */
 const metricsWithin = 2_000;
 
+export interface Refusal {
+  readonly role: string;
+  readonly trouble: string;
+}
+
 /** Something this machine or its configuration does not permit; said once, with the reason. */
 export class CannotStart extends Error {
   override readonly name = 'CannotStart';
@@ -46,7 +54,9 @@ export class CannotStart extends Error {
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #slots: Slot[];
+  /** What all roles have taken. */
   #settings: unknown;
+  #turn: Promise<unknown> = Promise.resolve();
   #stopping = false;
   #starting: PromiseWithResolvers<void> | undefined;
 
@@ -68,24 +78,49 @@ export class Supervisor {
     await this.#starting.promise;
   }
 
-  /** Tells every role; answers what went wrong, by role. Roles that start later get the new settings anyway. */
-  async reload(settings: unknown): Promise<readonly { readonly role: string; readonly trouble: string }[]> {
-    this.#settings = settings;
-    const ready = this.#slots.filter(({ state }) => state === 'ready');
-    const troubles = await Promise.all(ready.map((slot) => this.#renew(slot)));
-    return troubles.flatMap((trouble, index) => {
-      const slot = ready[index];
-      return trouble === undefined || slot === undefined ? [] : [{ role: slot.label, trouble }];
+  /**
+   * Gives the settings to every role that runs; answers which ones did not take them, and why: then all are given
+   * back the old ones. Else they are also those of roles that start later.
+   */
+  reload(settings: unknown): Promise<readonly Refusal[]> {
+    return this.#inTurn(async () => {
+      /** The process that was asked, for each place. */
+      const asked = new Map<Slot, ChildProcess | undefined>();
+      const stillThere = () =>
+        [...asked].filter(([slot, child]) => slot.child === child).map(([slot]) => slot);
+      for (;;) {
+        // Some may have become ready meanwhile, with the old settings.
+        const open = this.#slots.filter((slot) => slot.state === 'ready' && asked.get(slot) !== slot.child);
+        if (open.length === 0) break;
+        for (const slot of open) asked.set(slot, slot.child);
+        const refusals = (await Promise.all(open.map((slot) => ask(slot, settings)))).flat();
+        if (refusals.length === 0) continue;
+        await this.#giveBack(stillThere());
+        return refusals;
+      }
+      this.#settings = settings;
+      for (const slot of stillThere()) slot.settings = settings;
+      return [];
     });
   }
 
-  /** Gives a ready role the newest settings; what went wrong, if something did. */
-  async #renew(slot: Slot): Promise<string | undefined> {
-    slot.settings = this.#settings;
-    const answer = await slot.ask({ kind: 'reload', settings: this.#settings }, 'reloaded', reloadWithin);
-    if (answer !== undefined) return answer.trouble;
-    // One that is gone meanwhile starts with them.
-    return slot.state === 'ready' ? 'it does not answer' : undefined;
+  /** One change of settings after the other. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  /** Also to those that refused: they may have taken a part of the new ones. */
+  async #giveBack(slots: readonly Slot[]): Promise<void> {
+    const { log } = this.#options;
+    const lost = (await Promise.all(slots.map((slot) => ask(slot, slot.settings)))).flat();
+    log.warn(
+      { roles: slots.map(({ label }) => label) },
+      'new settings were refused, roles were given back the old ones',
+    );
+    for (const facts of lost)
+      log.error(facts, 'role did not take back its old settings, the node needs a restart');
   }
 
   states(): readonly RoleState[] {
@@ -137,8 +172,8 @@ export class Supervisor {
       clearTimeout(slow);
       this.#exited(slot, code, signal);
     });
-    slot.settings = this.#settings;
-    slot.tell({ kind: 'start', settings: this.#settings });
+    if (slot.refused !== this.#settings) slot.settings = this.#settings;
+    slot.tell({ kind: 'start', settings: slot.settings });
   }
 
   #becameReady(slot: Slot, facts: Readonly<Record<string, unknown>>): void {
@@ -149,13 +184,23 @@ export class Supervisor {
       this.#starting?.resolve();
     }
     // There was a reload while it started.
-    if (slot.settings !== this.#settings) void this.#catchUp(slot);
+    if (slot.settings !== this.#settings) void this.#inTurn(() => this.#catchUp(slot));
   }
 
+  /** One that refuses goes on with what it has, and would start again with that: the others run with the new ones. */
   async #catchUp(slot: Slot): Promise<void> {
-    const trouble = await this.#renew(slot);
-    if (trouble !== undefined)
-      this.#options.log.error({ role: slot.label, trouble }, 'role kept its old settings');
+    const settings = this.#settings;
+    if (slot.state !== 'ready' || slot.settings === settings || slot.refused === settings) return;
+    const [refusal] = await ask(slot, settings);
+    if (refusal === undefined) {
+      slot.settings = settings;
+      return;
+    }
+    // It is gone, and starts with them.
+    if (slot.state !== 'ready') return;
+    slot.refused = settings;
+    this.#options.log.error(refusal, 'role kept its old settings');
+    await this.#giveBack([slot]);
   }
 
   #failed(slot: Slot, error: Error): void {
@@ -194,106 +239,11 @@ export class Supervisor {
   }
 }
 
-type Answer<Kind extends FromRole['kind']> = Extract<FromRole, { kind: Kind }>;
-
-/** A place for one process of a role. */
-class Slot {
-  readonly role: string;
-  readonly copy: number;
-  child: ChildProcess | undefined;
-  state: RoleState['state'] = 'starting';
-  startedAt = 0;
-  restarts = 0;
-  failures = 0;
-  wasReady = false;
-  /** What it was told last. */
-  settings: unknown;
-  failedStarts = 0;
-  restartTimer: NodeJS.Timeout | undefined;
-  #id = 0;
-  readonly #waiting = new Set<(message: FromRole | undefined) => void>();
-  readonly #endings = new Set<() => void>();
-
-  constructor(role: string, copy: number) {
-    this.role = role;
-    this.copy = copy;
-  }
-
-  get label(): string {
-    return this.copy === 0 ? this.role : `${this.role}/${this.copy}`;
-  }
-
-  began(child: ChildProcess): void {
-    this.child = child;
-    this.state = 'starting';
-    this.startedAt = Date.now();
-  }
-
-  gone(): void {
-    this.child = undefined;
-    for (const waiter of this.#waiting) waiter(undefined);
-    for (const ending of this.#endings) ending();
-    this.#endings.clear();
-  }
-
-  nextId(): number {
-    this.#id += 1;
-    return this.#id;
-  }
-
-  tell(message: ToRole): void {
-    if (this.child?.connected) this.child.send(message, () => {});
-  }
-
-  answered(message: FromRole): void {
-    for (const waiter of this.#waiting) waiter(message);
-  }
-
-  /** The role's answer of that kind, or undefined when it has none in time or is gone. */
-  ask<Kind extends FromRole['kind']>(
-    message: ToRole,
-    kind: Kind,
-    within: number,
-  ): Promise<Answer<Kind> | undefined> {
-    if (this.child === undefined || this.state !== 'ready') return Promise.resolve(undefined);
-    return new Promise((resolve) => {
-      const done = (answer: Answer<Kind> | undefined) => {
-        clearTimeout(timer);
-        this.#waiting.delete(waiter);
-        resolve(answer);
-      };
-      const waiter = (answer: FromRole | undefined) => {
-        if (answer === undefined) done(undefined);
-        else if (answer.kind === kind && !('id' in message && 'id' in answer && answer.id !== message.id)) {
-          done(answer as Answer<Kind>);
-        }
-      };
-      const timer = setTimeout(() => done(undefined), within);
-      this.#waiting.add(waiter);
-      this.tell(message);
-    });
-  }
-
-  /** Whether the process ended within that time. */
-  ended(within: number): Promise<boolean> {
-    if (this.child === undefined) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), within);
-      this.#endings.add(() => {
-        clearTimeout(timer);
-        resolve(true);
-      });
-    });
-  }
-
-  describe(): RoleState {
-    const pid = this.child?.pid;
-    return {
-      role: this.role,
-      copy: this.copy,
-      state: this.state,
-      restarts: this.restarts,
-      ...(pid === undefined ? {} : { pid }),
-    };
-  }
+/** Asks a ready role to take these settings; its refusal, or none. */
+async function ask(slot: Slot, settings: unknown): Promise<readonly Refusal[]> {
+  const role = slot.label;
+  const answer = await slot.ask({ kind: 'reload', id: slot.nextId(), settings }, 'reloaded', reloadWithin);
+  if (answer?.trouble !== undefined) return [{ role, trouble: answer.trouble }];
+  if (answer !== undefined) return [];
+  return [{ role, trouble: slot.state === 'ready' ? 'it does not answer' : 'it ended meanwhile' }];
 }

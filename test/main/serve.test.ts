@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Gateway, listener, startGateway } from '../fixture/gateway.ts';
+import { certificate } from '../fixture/tls.ts';
 import { type Capture, startCapture } from '../peers/capture.ts';
 import { until } from '../peers/command.ts';
 import { freePort } from '../peers/postfix.ts';
@@ -48,8 +49,9 @@ describe.each([
   let gateway: Gateway;
   let port = 0;
   let folder = '';
+  let tls: object;
   const settings = (rules: readonly object[] = []) => ({
-    listeners: [listener('mx', port)],
+    listeners: [listener('mx', port, { tls })],
     directory: {
       sources: [{ name: 'staff', kind: 'csv', file: join(folder, 'staff.csv') }],
       refreshEvery: '1s',
@@ -71,6 +73,8 @@ describe.each([
 
   beforeAll(async () => {
     [onprem, cloud, port] = await Promise.all([startCapture(), startCapture(), freePort()]);
+    const { cert, key } = await certificate(['gateway.test']);
+    tls = { mode: 'optional', certificates: [{ cert, key }] };
     folder = mkdtempSync(join(tmpdir(), 'isthmus-staff-'));
     chmodSync(folder, 0o755);
     writeFileSync(join(folder, 'staff.csv'), people);
@@ -169,7 +173,56 @@ describe.each([
     );
   });
 
+  test('what waits for a restart keeps nothing else from being live', async () => {
+    const rules = [
+      {
+        name: 'shut',
+        when: { recipient: { address: 'bob@example.org' } },
+        then: { reject: '550 5.7.1 Closed' },
+      },
+    ];
+    const answer = () =>
+      converse(port, ['EHLO c', 'MAIL FROM:<w@elsewhere.test>', 'RCPT TO:<bob@example.org>']);
+    gateway.configure({ ...settings(rules), listeners: [listener('mx', await freePort(), { tls })] });
+    await gateway.isthmus('config', 'reload');
+    await until('the new rule', async () => (await answer()).includes('550 5.7.1 Closed'));
+    expect(gateway.lines()).toContainEqual(
+      expect.objectContaining({ msg: 'this change waits for a restart', path: 'listeners[0].port' }),
+    );
+    gateway.configure(settings());
+    await gateway.isthmus('config', 'reload');
+    await until('the rule to be gone', async () => (await answer()).includes('250 2.1.5'));
+  });
+
+  test('a reload that one role refuses is live in none, and in none that starts later', async () => {
+    const shut = { name: 'shut', then: { reject: '550 5.7.1 Closed' } };
+    const answer = () =>
+      converse(port, ['EHLO c', 'MAIL FROM:<w@elsewhere.test>', 'RCPT TO:<bob@example.org>']);
+    const unusable = { ...tls, ciphers: 'NO-SUCH-CIPHER' };
+    gateway.configure({ ...settings([shut]), listeners: [listener('mx', port, { tls: unusable })] });
+    const before = gateway.lines().length;
+    const since = () => gateway.lines().slice(before);
+    process.kill(gateway.pid ?? 0, 'SIGHUP');
+    await until('the complaint', () => since().some(({ msg }) => msg.includes('the old one stays in force')));
+    expect(since()).toContainEqual(
+      expect.objectContaining({ level: 'error', role: 'receive', msg: 'role refused the new settings' }),
+    );
+    expect(since().filter(({ msg }) => msg.includes('did not take back'))).toEqual([]);
+    expect(await answer()).toContain('250 2.1.5');
+    const receive = gateway.victims().find(({ kind }) => kind === 'receive');
+    if (!single && receive !== undefined) {
+      process.kill(receive.pid, 'SIGKILL');
+      await until('it to be back', () =>
+        since().some(({ msg, role }) => msg === 'role ready' && role === 'receive'),
+      );
+      expect(await answer()).toContain('250 2.1.5');
+    }
+    gateway.configure(settings());
+  });
+
   test('a reload takes directory sources live: new people are known, and those of a source taken out are not', async () => {
+    const before = gateway.lines().length;
+    const since = () => gateway.lines().slice(before);
     const more = join(folder, 'more.csv');
     writeFileSync(more, 'address,kind,home\nzoe@example.org,user,cloud\n');
     const answer = () =>
@@ -193,7 +246,7 @@ describe.each([
       const left = await gateway.json<{ source: string }[]>('directory', 'status');
       return left.length === 1;
     });
-    expect(gateway.lines().some(({ msg }) => msg === 'this change waits for a restart')).toBe(false);
+    expect(since().some(({ msg }) => msg === 'this change waits for a restart')).toBe(false);
   });
 
   test('monitoring tells health and numbers of all roles', async () => {

@@ -1,5 +1,7 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Log } from '../../src/ports/log.ts';
 import { Supervisor } from '../../src/serve/supervisor.ts';
 
@@ -129,4 +131,91 @@ test('a role that is starting while the others are reloaded gets the new setting
   await started;
   await until(() => said('role kept its old settings').length === 1);
   expect(said('role kept its old settings')[0]?.facts).toMatchObject({ role: 'queue', trouble: 'will not' });
+});
+
+describe('a reload is for all roles or for none', () => {
+  let folder: string;
+  let record: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'isthmus-supervisor-'));
+    record = join(folder, 'taken');
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  /** What a role took last. */
+  const last = (role: string) =>
+    readFileSync(record, 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith(`${role} `))
+      .at(-1);
+  const both = [
+    { name: 'receive', copies: 1 },
+    { name: 'queue', copies: 1 },
+  ];
+
+  test('where one refuses, the others are given back the old settings, and it is said', async () => {
+    const supervisor = supervise(both);
+    await supervisor.start({ record, label: 'old' });
+    expect(await supervisor.reload({ record, label: 'new', refuseReload: 'queue' })).toEqual([
+      { role: 'queue', trouble: 'will not' },
+    ]);
+    expect(readFileSync(record, 'utf8')).toContain('receive new');
+    expect([last('receive'), last('queue')]).toEqual(['receive old', 'queue old']);
+    expect(said('new settings were refused')[0]?.facts).toEqual({ roles: ['receive', 'queue'] });
+    expect(said('did not take back')).toEqual([]);
+  });
+
+  test('a role that is started later gets the settings that all have taken, never the refused ones', async () => {
+    const supervisor = supervise(both);
+    await supervisor.start({ record, label: 'old' });
+    const restart = async (restarts: number) => {
+      process.kill(supervisor.states()[0]?.pid ?? 0, 'SIGKILL');
+      await until(() => {
+        const [receive] = supervisor.states();
+        return receive?.restarts === restarts && receive.state === 'ready';
+      });
+      return last('receive');
+    };
+    await supervisor.reload({ record, label: 'refused', refuseReload: 'queue' });
+    expect(await restart(1)).toBe('receive old');
+    expect(await supervisor.reload({ record, label: 'taken' })).toEqual([]);
+    expect(await restart(2)).toBe('receive taken');
+  });
+
+  test('a role that ends over them refuses them', async () => {
+    const supervisor = supervise(both);
+    await supervisor.start({ record, label: 'old' });
+    expect(await supervisor.reload({ record, label: 'deadly', endAtReload: true })).toEqual([
+      { role: 'receive', trouble: 'it ended meanwhile' },
+      { role: 'queue', trouble: 'it ended meanwhile' },
+    ]);
+    await until(() =>
+      supervisor.states().every(({ state, restarts }) => state === 'ready' && restarts === 1),
+    );
+    expect([last('receive'), last('queue')]).toEqual(['receive old', 'queue old']);
+  });
+
+  test('two reloads at once are done in turn: the last one that all take is in force', async () => {
+    const supervisor = supervise(both);
+    await supervisor.start({ record, label: 'old' });
+    const answers = await Promise.all([
+      supervisor.reload({ record, label: 'slow', reloadMs: 200 }),
+      supervisor.reload({ record, label: 'refused', refuseReload: 'receive' }),
+    ]);
+    expect(answers).toEqual([[], [{ role: 'receive', trouble: 'will not' }]]);
+    expect([last('receive'), last('queue')]).toEqual(['receive slow', 'queue slow']);
+  });
+
+  test('a role that refuses what the others took while it started goes on with the old, also when started again', async () => {
+    const supervisor = supervise([{ name: 'queue', copies: 1 }]);
+    const started = supervisor.start({ record, label: 'old', readyAfterMs: 400 });
+    await until(() => said('role started').length === 1);
+    await supervisor.reload({ record, label: 'new', refuseReload: true });
+    await started;
+    await until(() => said('new settings were refused').length === 1);
+    process.kill(supervisor.states()[0]?.pid ?? 0, 'SIGKILL');
+    await until(() => supervisor.states()[0]?.restarts === 1 && supervisor.states()[0]?.state === 'ready');
+    expect(readFileSync(record, 'utf8')).not.toContain('new');
+    expect(await supervisor.reload({ record, label: 'better' })).toEqual([]);
+    expect(last('queue')).toBe('queue better');
+  });
 });
