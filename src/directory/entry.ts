@@ -46,11 +46,21 @@ export interface StagedRow {
   readonly problems: readonly (readonly [place: string, kind: string, what: string])[];
 }
 
-/** No address has a tab in it, so a name never equals an address. */
-export const nameKey = (source: string, name: string): string => `${source}\t${name}`;
+/** Octets. An index takes 2704 at most; addresses stay below by their grammar, what else a source says does not. */
+const longestKey = 1000;
 
-/** X.500 addresses are compared without regard to case. */
-export const x500Key = (x500: string): string => `\tx500\t${x500.toLowerCase()}`;
+/** A longer key is its beginning and its digest, so that one odd value does not keep all others from being written. */
+const bounded = (key: string): string =>
+  Buffer.byteLength(key) <= longestKey
+    ? key
+    : `${key.slice(0, 200).toWellFormed()}… ${hash('sha256', key, 'hex')}`;
+
+/** No address has a tab in it, so a name never equals an address. */
+export const nameKey = (source: string, name: string): string => bounded(`${source}\t${name}`);
+
+/** X.500 addresses are compared without regard to case. Anybody may enclose one, with a NUL that no text may have. */
+export const x500Key = (x500: string): string =>
+  bounded(`\tx500\t${x500.toLowerCase().replaceAll('\0', '\ufffd')}`);
 
 /** `mailto:` means whoever has the address; anything else is a name in the same source. */
 function memberKey(source: string, member: string): string {

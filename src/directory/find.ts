@@ -115,12 +115,14 @@ export interface MemberRow {
   readonly address: string | null;
   /** Only of groups. */
   readonly rules: GroupRules | null;
+  /** How many entries have that name or address. */
+  readonly claimants: number;
 }
 
 /** For Database.rows: `$1` is the group's id, `$2` the configured sources. A member is told once, the newest entry of its name. */
 export const membersText = `
   select distinct on (m.ref) m.ref, e.id, e.kind, e.place, coalesce(e.facts->>'primary', e.facts->>'target') as address,
-    e.facts->'group' as rules
+    e.facts->'group' as rules, count(e.n) over (partition by m.ref) as claimants
   from directory_entry g
     join directory_member m on m.grp = g.n and m.role = 'm'
     left join (directory_address a join directory_entry e on e.n = a.entry and e.source = any($2::text[])) on a.key = m.ref

@@ -231,8 +231,14 @@ function whyClosed(rules: GroupRules | null): string | undefined {
   return undefined;
 }
 
-/** A member that is only an address, of nobody here, is given as it is, with `mailto:ADDRESS` for an id. */
+/**
+ * A member that is only an address, of nobody here, is given as it is, with `mailto:ADDRESS` for an id. So is one that
+ * several entries claim: routing judges it like any other recipient of that address.
+ */
 function memberOf(row: MemberRow): GroupMember {
+  const outside = row.ref.includes('\t') ? undefined : parseAddress(row.ref);
+  if (outside && row.claimants !== 1)
+    return { kind: 'entry', address: outside, entryId: `mailto:${row.ref}` };
   const address = row.address === null ? undefined : parseAddress(row.address);
   if (row.id !== null && row.kind === 'group') {
     if (address) return { kind: 'group', id: row.id, address };
@@ -244,8 +250,6 @@ function memberOf(row: MemberRow): GroupMember {
     if (address) return { kind: 'entry', address, entryId: row.id };
     return { kind: 'unusable', where: row.place ?? row.id, why: 'the member has no mail address' };
   }
-  const outside = row.ref.includes('\t') ? undefined : parseAddress(row.ref);
-  if (outside) return { kind: 'entry', address: outside, entryId: `mailto:${row.ref}` };
   return {
     kind: 'unusable',
     where: row.ref.slice(row.ref.indexOf('\t') + 1),

@@ -70,6 +70,7 @@ const other = new WrittenSource(
   entry('hr', 'line 1', { mail: ['ada@example.org'], home: 'local' }),
   entry('hr', 'line 2', { mail: ['hr@example.org'] }),
   entry('hr', 'line 3', { mail: ['all@example.org'], members: ['mailto:linus@example.org'] }),
+  entry('hr', 'line 4', { mail: ['twins@example.org'], members: ['mailto:twin@example.org'] }),
 );
 
 beforeAll(async () => {
@@ -223,6 +224,21 @@ test('a nested group without an address is entered only where nobody would have 
       { kind: 'unusable', where: 'cn=unread', why: `${nested} its members cannot be read` },
     ]),
   );
+});
+
+test('an enclosed X.500 address that no database can hold is nobody’s, and spoils no other lookup', async () => {
+  const odd = address('IMCEAEX-_o+00_cn+09x@example.org');
+  const [nobody, ada] = await directory.lookup([odd, address('ada@example.org')], { groups: false }, never);
+  expect([nobody, ada].map((one) => brief(one!))).toEqual(['nobody', 'exact ad/cn=ada']);
+});
+
+test('a member by an address that several claim is left to routing, and never guessed', async () => {
+  await using both = await openDirectory(fresh.database, ['ad', 'hr']);
+  const found: GroupMember[] = [];
+  for await (const member of both.members('hr/line 4', never)) found.push(member);
+  expect(found).toEqual([
+    { kind: 'entry', address: address('twin@example.org'), entryId: 'mailto:twin@example.org' },
+  ]);
 });
 
 test('a member by address may be of another source', async () => {

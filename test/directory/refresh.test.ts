@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SuspiciousLoss } from '../../src/directory/apply.ts';
@@ -206,6 +207,24 @@ test('text that a database cannot hold is stored without what it cannot', async 
   expect(await look(directory, 'odd@example.org')).toMatchObject({
     entry: { displayName: 'ab\ufffdc', x500: ['\\u0000'] },
   });
+});
+
+test('names and X.500 addresses longer than an index takes keep nobody from being read, and are found', async () => {
+  // Not to be compressed.
+  const long = (seed: string): string =>
+    Array.from({ length: 200 }, (_, n) => createHash('sha256').update(`${seed}${n}`).digest('hex')).join('');
+  const x500 = `/o=contoso/cn=${long('x')}`;
+  const ada = entry('ad', `cn=${long('dn')}`, { id: 'ada', ...mail('ada'), more: { x500: [x500] } });
+  const team = entry('ad', 'cn=team', { ...mail('team'), members: [ada.where, `uid:${long('nobody')}`] });
+  await refreshed(database, new WrittenSource('ad', ada, team, entry('ad', 'cn=bob', mail('bob'))));
+  await using directory = await openDirectory(database, ['ad']);
+  expect(brief(await look(directory, 'bob@example.org'))).toBe('exact ad/cn=bob');
+  const enclosed = { local: `IMCEAEX-${x500.replaceAll('/', '_')}`, domain: 'example.org' };
+  const [moved] = await directory.lookup([{ ...enclosed, text: '' }], { groups: false }, never);
+  expect(brief(moved!)).toBe('exact ad/ada');
+  const members = [];
+  for await (const member of directory.members('ad/cn=team', never)) members.push(member.kind);
+  expect(members.sort()).toEqual(['entry', 'unusable']);
 });
 
 test('the survey tells of ambiguous addresses, loops and unknown members, and of no others', async () => {
