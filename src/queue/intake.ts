@@ -14,6 +14,7 @@ import type { Log } from '../ports/log.ts';
 import type { Question, Routing } from '../ports/routing.ts';
 import type { Load } from './budget.ts';
 import { type ExpandOptions, type Expansion, expandGroup } from './expand.ts';
+import { Gate } from './gate.ts';
 import { headerFields, headerSection } from './header-fields.ts';
 import type { Judging, Settlement } from './outcome.ts';
 import * as outcome from './outcome.ts';
@@ -59,8 +60,12 @@ interface Asked {
   readonly question: Question;
 }
 
+/** Each reads members through one connection and writes recipients through another. */
+const expansionsAtOnce = 2;
+
 export class Intake {
   readonly #options: IntakeOptions;
+  readonly #expansions = new Gate(expansionsAtOnce);
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -215,7 +220,9 @@ export class Intake {
   ): Promise<void> {
     const { database, members, now, signal, added } = this.#options;
     try {
-      const expansion = await expandGroup({ database, members, now }, held.message, recipient, group, signal);
+      const expansion = await this.#expansions.run(() =>
+        expandGroup({ database, members, now }, held.message, recipient, group, signal),
+      );
       this.#settle(held, this.#expanded(held, recipient, group, expansion, because));
       if (expansion.added > 0) added();
     } catch (error) {

@@ -45,6 +45,8 @@ export interface ExplainedCopy {
 }
 
 const usualLimits: ExplainLimits = { depth: 4, members: 50 };
+/** Members of one group that are looked at: some are skipped. */
+const listedAtMost = 1_000;
 
 export async function explain(
   services: ExplainServices,
@@ -75,9 +77,12 @@ async function explainOne(
   const expandedFrom = [...(question.expandedFrom ?? []), decision.group.id];
   const members: Explanation[] = [];
   const notes: string[] = [];
-  for await (const member of services.directory.members(decision.group.id, signal)) {
+  // Read to its end first: while it is read, the directory holds a connection for it.
+  const listed = await firstOf(services.directory.members(decision.group.id, signal), listedAtMost);
+  let left = listed.length === listedAtMost;
+  for (const member of listed) {
     if (budget.left === 0) {
-      notes.push('there are more members than are shown');
+      left = true;
       break;
     }
     if (member.kind === 'unusable') {
@@ -94,7 +99,17 @@ async function explainOne(
       members.push(await explainOne(services, asked, depth - 1, budget, signal));
     }
   }
+  if (left) notes.push('there are more members than are shown');
   return { ...told, members, ...(notes.length === 0 ? {} : { notes }) };
+}
+
+async function firstOf<T>(all: AsyncIterable<T>, most: number): Promise<readonly T[]> {
+  const first: T[] = [];
+  for await (const one of all) {
+    first.push(one);
+    if (first.length >= most) break;
+  }
+  return first;
 }
 
 async function addressOf(

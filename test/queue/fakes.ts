@@ -240,8 +240,18 @@ export class Bench {
     return worker;
   }
 
+  /** Groups that are being read now, and the most there were. */
+  readonly reading = { now: 0, most: 0 };
+
   async *#members(id: string): AsyncGenerator<GroupMember> {
-    yield* this.groups.get(id) ?? [];
+    this.reading.now += 1;
+    this.reading.most = Math.max(this.reading.most, this.reading.now);
+    try {
+      await new Promise(setImmediate);
+      yield* this.groups.get(id) ?? [];
+    } finally {
+      this.reading.now -= 1;
+    }
   }
 
   incoming(letter: Letter): Incoming {

@@ -362,6 +362,15 @@ describe('groups', () => {
     expect(got.toSorted()).toEqual(['a@x.example', 'archive@journal.example', 'b@x.example']);
   });
 
+  test('many groups at once are expanded a few at a time: each holds a connection while it wants another', async () => {
+    bench.groups.set('dev', [member('a@x.example'), member('b@x.example')]);
+    bench.work();
+    await Promise.all(Array.from({ length: 30 }, () => bench.accept({ to: ['dev@groups.example'] })));
+    await bench.empty();
+    expect(bench.peer.to('a@x.example')).toHaveLength(30);
+    expect(bench.reading.most).toBeLessThanOrEqual(2);
+  });
+
   test('a group whose members have no addresses fails; an empty one is expanded to nobody', async () => {
     bench.groups.set('broken', [{ kind: 'unusable', where: 'cn=x', why: 'no address' }]);
     bench.groups.set('empty', []);
