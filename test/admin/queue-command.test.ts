@@ -53,7 +53,10 @@ const story: TraceRow[] = [
     queueId: 'Q1',
     recipient: 'bob@example.com',
     because: ['home is cloud'],
-    detail: { reply: '250 ok' },
+    detail: {
+      reply: '250 ok',
+      peer: { ip: '192.0.2.1', host: 'mx.example.com', port: 25, tls: 'TLSv1.3 verified' },
+    },
   },
 ];
 
@@ -202,7 +205,9 @@ test('an unknown status is refused with the known ones', async () => {
 
 test('trace tells a story with its reasons', async () => {
   const { out } = await stage()('trace', '--queue-id', 'Q1');
-  expect(out).toContain('delivered  bob@example.com  reply=250 ok');
+  expect(out).toContain(
+    'delivered  bob@example.com  peer=mx.example.com[192.0.2.1]:25 (TLSv1.3 verified)  reply=250 ok',
+  );
   expect(out).toContain('because home is cloud');
 });
 

@@ -45,23 +45,24 @@ async function trace(services: Services, options: TraceOptions, terminal: Termin
     terminal.err('Whose story? Name --recipient, --sender, --message-id, --queue-id, --event or --since.');
     return terminal.exit(64);
   }
-  let last: string | undefined;
+  const found = services.trace.find(query, terminal.signal);
+  const rows: TraceRow[] = [];
   let count = 0;
-  for await (const row of services.trace.find(query, terminal.signal)) {
+  for await (const row of found) {
     count += 1;
-    if (options.json) {
-      terminal.out(JSON.stringify(row));
-      continue;
-    }
-    if (row.queueId !== last) terminal.out(`${count > 1 ? '\n' : ''}${row.queueId ?? 'never accepted'}`);
-    last = row.queueId;
-    for (const line of storyLines(row)) terminal.out(line);
+    if (options.json) terminal.out(JSON.stringify(row));
+    else rows.push(row);
   }
   if (count === 0) {
     if (!options.json)
       terminal.err('Nothing in the trace matches (rows older than trace.retention are gone).');
     terminal.exit(1);
   }
+  const stories = [...Map.groupBy(rows, ({ queueId }) => queueId)];
+  stories.forEach(([queueId, story], index) => {
+    terminal.out(`${index > 0 ? '\n' : ''}${queueId ?? 'never accepted'}`);
+    for (const line of story.flatMap(storyLines)) terminal.out(line);
+  });
 }
 
 export function queryFrom(options: TraceOptions, now: Date): TraceQuery {
@@ -105,4 +106,12 @@ export function storyLines(row: TraceRow): string[] {
   ];
 }
 
-const printFact = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+function printFact(value: unknown): string {
+  if (typeof value !== 'object' || value === null || !('ip' in value)) {
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  }
+  const { ip, port, host, helo, name, site, tls } = value as Readonly<Record<string, unknown>>;
+  const place = `${name ?? host ?? helo ?? ''}[${ip}]${port === undefined ? '' : `:${port}`}`;
+  const more = [typeof tls === 'string' ? tls : tls && 'TLS', site && `site ${site}`].filter(Boolean);
+  return more.length === 0 ? place : `${place} (${more.join(', ')})`;
+}
