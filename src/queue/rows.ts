@@ -64,9 +64,12 @@ export interface NewRecipient {
 
 export const slotOf = (address: Address): string => addressKey(address);
 
-/** An additional copy has its own slot, so that splitting twice makes no second one. */
+/**
+ * An additional copy has its own slot, so that splitting twice makes no second one. No address has a tab in it: nobody
+ * can name a recipient so that another's copy seems to be there already.
+ */
 export const slotOfCopy = (slot: string, copy: Copy, index: number): string =>
-  `${copy.purpose}|${nextHopKey(copy.nextHop)}|${index}|${slot}`;
+  ['', copy.purpose, nextHopKey(copy.nextHop), index, slot].join('\t');
 
 /** Addresses were parsed when they came in; what the grammar of today would refuse is still carried. */
 export function readAddress(text: string): Address {

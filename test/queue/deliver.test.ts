@@ -231,6 +231,24 @@ test('dual delivery and journal: each copy once, whatever becomes of the others'
   expect(failed.map((row) => row.detail.purpose)).toEqual(['journal']);
 });
 
+test('no recipient’s address keeps another’s journal copy from being made', async () => {
+  bench.work();
+  bench.routing.decide = ({ recipient }) =>
+    recipient.local !== 'bob'
+      ? deliverTo(copyTo(recipient))
+      : deliverTo(
+          copyTo(recipient),
+          copyTo(address('archive@journal.example'), {
+            nextHop: { kind: 'site', site: 'journal' },
+            purpose: 'journal',
+          }),
+        );
+  await bench.accept({ to: ['bob@example.net', '"journal|site:journal|0|bob"@example.net'] });
+  await bench.empty();
+  expect(bench.peer.to('bob@example.net')).toHaveLength(1);
+  expect(bench.peer.to('archive@journal.example')).toHaveLength(1);
+});
+
 test('a recipient tried again is not copied again', async () => {
   bench.work({ delayWarning: 0 });
   let up = false;

@@ -40,7 +40,7 @@ create index message_blob on message (blob) where blob is not null;
 
 create table recipient (
   message_id text collate "C" not null,
-  -- The address in the form we compare by; for an additional copy `dual|NEXTHOP|…`. One of each in a message.
+  -- The address in the form we compare by; for an additional copy a tab, `dual`, and more. One of each in a message.
   slot text collate "C" not null,
   address text not null,
   -- Comma-separated; null: the client did not say.
@@ -90,7 +90,8 @@ create table trace (
 );
 create index trace_at on trace using brin (at) with (pages_per_range = 32, autosummarize = on);
 create index trace_queue_id on trace (queue_id) where queue_id is not null;
-create index trace_recipient on trace ((lower(recipient) collate "C")) where recipient is not null;
-create index trace_sender on trace ((lower(sender) collate "C")) where sender is not null;
+-- From behind: `@domain` is searched by the same index as an address.
+create index trace_recipient on trace ((reverse(lower(recipient)) collate "C")) where recipient is not null;
+create index trace_sender on trace ((reverse(lower(sender)) collate "C")) where sender is not null;
 create index trace_message_id on trace (hashtext(message_id)) where message_id is not null;
 alter table trace set (autovacuum_vacuum_insert_scale_factor = 0.5, autovacuum_analyze_scale_factor = 0.5);
