@@ -2,9 +2,9 @@
  * queue/header-filter - header fields taken out of a copy, every other octet left as it came.
  *
  * Works on the header section alone, in a stream: fields are cut at line starts, continuation lines go with their
- * field, and from the empty line on nothing is looked at. A first line that is no field ends the section too, as it
- * does for every reader of mail. Bounded: of a field only its name is kept in memory, and the name is at most as long
- * as a line may be.
+ * field, and from the empty line on nothing is looked at. A line that is no field is passed on and does not end the
+ * section: for some readers of mail it does not either, and what is to go must not get by behind it. Bounded: of a
+ * field only its name is kept in memory, and the name is at most as long as a line may be.
  */
 
 const cr = 0x0d;
@@ -84,13 +84,14 @@ export class HeaderFilter {
       );
       this.#state = { in: 'line' };
       yield* this.#pass(Uint8Array.from(seen));
-    } else if (
-      octet === lf ||
-      seen.length > longestName ||
-      (octet !== cr && octet !== tab && octet < space)
-    ) {
+    } else if (octet === lf) {
       this.#dropping = false;
-      this.#state = { in: 'body' };
+      const empty = seen.every((one) => one === cr || one === lf);
+      this.#state = { in: empty ? 'body' : 'lineStart' };
+      yield Uint8Array.from(seen);
+    } else if (seen.length > longestName || (octet !== cr && octet !== tab && octet < space)) {
+      this.#dropping = false;
+      this.#state = { in: 'line' };
       yield Uint8Array.from(seen);
     }
   }
