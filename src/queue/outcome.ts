@@ -233,6 +233,9 @@ export function wants(recipient: SpooledRecipient, what: Exclude<Notify, 'never'
 const isOurReport = (message: SpooledMessage): boolean =>
   message.transaction.sender === null && message.client.protocol === 'local';
 
+/** `listener` of the client of a report that tells of another report: its end is told to nobody, whoever it is sent on to. */
+export const doubleBounceListener = 'doubleBounces';
+
 function reportTarget(
   { message, recipient }: Subject,
   action: ReportAction,
@@ -243,6 +246,7 @@ function reportTarget(
   }
   const { doubleBounces } = policy;
   if (action !== 'failed' || !isOurReport(message) || doubleBounces === undefined) return undefined;
+  if (message.client.listener === doubleBounceListener) return undefined;
   const to = readAddress(doubleBounces);
   return sameAddress(recipient.recipient.address, to) ? undefined : to;
 }

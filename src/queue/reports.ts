@@ -13,7 +13,7 @@ import type { QueueId } from '../ports/spool.ts';
 import { printReport, type Report, type Returned } from '../protocol/dsn/report.ts';
 import { contentStart, cutHeader } from './header-fields.ts';
 import type { NewMessage } from './insert.ts';
-import type { ReportEntry, Settlement } from './outcome.ts';
+import { doubleBounceListener, type ReportEntry, type Settlement } from './outcome.ts';
 import { type SpooledMessage, slotOf } from './rows.ts';
 import { acceptedRow, type StoredTraceRow, told } from './trace-rows.ts';
 
@@ -116,7 +116,8 @@ export class Reports {
       recipients: entries,
       ...(returned === undefined ? {} : { returned }),
     };
-    const message = this.#spooled(id, printReport(report), entry.to, messageId);
+    const from = about.transaction.sender === null ? { ...client, listener: doubleBounceListener } : client;
+    const message = this.#spooled(id, printReport(report), entry.to, messageId, from);
     metrics.count('isthmus_reports_total', { kind: kinds[entry.action] });
     return {
       covers,
@@ -167,7 +168,7 @@ export class Reports {
     }
   }
 
-  #spooled(id: QueueId, body: Buffer, to: Address, messageId: string): SpooledMessage {
+  #spooled(id: QueueId, body: Buffer, to: Address, messageId: string, from: Client): SpooledMessage {
     const { now, lifetime } = this.#options;
     const receivedAt = now();
     const eightBit = body.some((octet) => octet > 0x7f);
@@ -180,7 +181,7 @@ export class Reports {
         smtputf8: utf8Header,
         requireTls: false,
       },
-      client,
+      client: from,
       facts: {
         size: body.length,
         eightBit,

@@ -347,6 +347,17 @@ describe('groups', () => {
     expect(bench.peer.deliveries[0]?.transaction.sender).toBeNull();
   });
 
+  test('where the postmaster is a group, a member who cannot be reached begets no more reports', async () => {
+    bench.work({ doubleBounces: 'postmaster@groups.example' });
+    bench.groups.set('postmaster', [member('gone@x.example')]);
+    bench.peer.answer = () => unknown;
+    await bench.accept({ to: ['bob@x.example'] });
+    await until(async () => (await bench.count('trace')) > 8, 'the report did not get that far');
+    await bench.empty();
+    const rows = await fresh.database.query("select 1 from trace where event = 'accepted'", []);
+    expect(rows).toHaveLength(3);
+  });
+
   test('a journal copy of the group’s own address is made once, beside its members’', async () => {
     bench.groups.set('dev', [member('a@x.example'), member('b@x.example')]);
     const decide = bench.routing.decide;
