@@ -185,9 +185,11 @@ const person = {
   address: oneOrMany(addressPattern)
     .exactOptional()
     .describe(
-      '`ada@example.org`, or with `*` for any run of characters. No regular expressions. It holds for ada+lists too, but not for another address of the same person: name all of them, or use memberOf or attribute.',
+      '`ada@example.org`: whoever has this address in the directory, also when the mail names another of their addresses. With `*` for any run of characters, such as `*@example.org`: the address as the mail names it. Both hold for ada+lists too. No regular expressions.',
     ),
-  domain: oneOrMany(domainPattern).exactOptional().describe('`example.org`, or `*.example.org`.'),
+  domain: oneOrMany(domainPattern)
+    .exactOptional()
+    .describe('`example.org`, or `*.example.org`: the domain as the mail names it.'),
   attribute: oneOrMany(Attribute).exactOptional().describe('An attribute in the directory.'),
   memberOf: oneOrMany(z.string().min(1))
     .exactOptional()

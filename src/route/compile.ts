@@ -111,7 +111,9 @@ export function compile(spec: RoutingSpec): Compiled {
   };
 }
 
-const asksDirectory = (leaf: Leaf): boolean => 'who' in leaf && leaf.fact !== 'address';
+/** Patterns look at the address as it is written; one whole address is about whoever has it. */
+const asksDirectory = (leaf: Leaf): boolean =>
+  'who' in leaf && (leaf.fact !== 'address' || leaf.pattern.exact);
 
 const distinct = (leaves: readonly Leaf[], name: (leaf: Leaf) => string | undefined): readonly string[] =>
   [...new Set(leaves.map(name).filter((one) => one !== undefined))].sort();

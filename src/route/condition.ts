@@ -18,6 +18,8 @@ export interface Person {
   readonly key: string;
   /** The same without `+detail`, where the directory knows the address without it only: rules for it hold too. */
   readonly plainKey?: string;
+  /** Keys of all addresses of the entry: rules that name one of them are about the person, whichever mail was sent to. */
+  readonly ownKeys?: () => ReadonlySet<string>;
   readonly entry?: DirectoryEntry;
   readonly groups?: ReadonlySet<string>;
   /** Homes.flip laid over the directory. */
@@ -101,12 +103,16 @@ function alternatives(parts: readonly Formula[]): Test[] {
     rest.unshift((scene) => {
       const person = scene[who];
       if (person === undefined) return false;
-      const { key, plainKey, address } = person;
-      return keys.has(key) || domains.has(address.domain) || (plainKey !== undefined && keys.has(plainKey));
+      return domains.has(person.address.domain) || (keys.size > 0 && isOneOf(person, keys));
     });
   }
   return rest;
 }
+
+const isOneOf = ({ key, plainKey, ownKeys }: Person, keys: ReadonlySet<string>): boolean =>
+  keys.has(key) ||
+  (plainKey !== undefined && keys.has(plainKey)) ||
+  (ownKeys !== undefined && !keys.isDisjointFrom(ownKeys()));
 
 const newSets = () => ({ keys: new Set<string>(), domains: new Set<string>() });
 
@@ -158,8 +164,10 @@ function personTest(who: Who, leaf: PersonLeaf): Test {
 function personCheck(leaf: PersonLeaf): (person: Person) => boolean {
   switch (leaf.fact) {
     case 'address': {
-      const { domain } = leaf.pattern;
+      const { domain, exact, text } = leaf.pattern;
       if (domain !== undefined) return (person) => person.address.domain === domain;
+      const only = new Set([text]);
+      if (exact) return (person) => isOneOf(person, only);
       return ({ key, plainKey }) =>
         leaf.pattern.matches(key) || (plainKey !== undefined && leaf.pattern.matches(plainKey));
     }

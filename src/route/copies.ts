@@ -7,7 +7,7 @@
  */
 import { type Address, addressKey, makeAddress } from '../mail/address.ts';
 import type { Copy, NextHop } from '../mail/route.ts';
-import type { Lookup } from '../ports/directory.ts';
+import type { DirectoryEntry, Lookup } from '../ports/directory.ts';
 import type { Compiled, Effect, Site } from './compile.ts';
 import type { Person, Scene } from './condition.ts';
 import { homeOf } from './home.ts';
@@ -247,8 +247,18 @@ export function personOf(address: Address, lookup: Lookup | undefined): Person {
     address,
     key,
     entry,
+    ownKeys: keysOf(entry),
     ...(by === 'detail' ? { plainKey: addressKey(withoutDetailOf(address, entry.addresses)) } : {}),
     ...(groups === undefined ? {} : { groups }),
     ...(override === undefined ? {} : { override }),
+  };
+}
+
+/** Made once, and only where a rule asks. */
+function keysOf({ addresses }: DirectoryEntry): () => ReadonlySet<string> {
+  let keys: ReadonlySet<string> | undefined;
+  return () => {
+    keys ??= new Set(addresses.map(addressKey));
+    return keys;
   };
 }

@@ -6,7 +6,15 @@
  * complete: `impossible` is proved; whatever is not proved, or would take more cases than the bound, counts as possible.
  */
 import type { Formula, Leaf } from './formula.ts';
-import { covers, disjoint, networkCovers, networksDisjoint } from './pattern.ts';
+import {
+  type AddressPattern,
+  covers,
+  disjoint,
+  type Glob,
+  makeGlob,
+  networkCovers,
+  networksDisjoint,
+} from './pattern.ts';
 
 interface Literal {
   readonly leaf: Leaf;
@@ -123,7 +131,7 @@ function implies(a: Leaf, b: Leaf): boolean {
   if (b.fact === 'known') return 'who' in a && a.who === b.who && a.fact !== 'address';
   switch (a.fact) {
     case 'address':
-      return b.fact === 'address' && a.who === b.who && covers(b.pattern, a.pattern);
+      return b.fact === 'address' && a.who === b.who && addressImplies(a.pattern, b.pattern);
     case 'member':
       return b.fact === 'member' && a.who === b.who && a.group === b.group;
     case 'attribute':
@@ -154,6 +162,23 @@ function implies(a: Leaf, b: Leaf): boolean {
   }
 }
 
+/** One whole address is also true of mail to the person's others, which a pattern need not match. */
+const addressImplies = (a: AddressPattern, b: AddressPattern): boolean =>
+  a.exact ? b.exact && a.text === b.text : covers(b, a);
+
+/**
+ * Patterns look at the address that was written, and at the same without its detail: both have the same domain, and
+ * only that can keep two patterns apart. Nothing keeps whole addresses apart: one person may have both.
+ */
+const addressExcludes = (a: AddressPattern, b: AddressPattern): boolean =>
+  !a.exact && !b.exact && disjoint(domainIn(a), domainIn(b));
+
+/** Of a domain with stars, what is after the last one: an `@` before it may be one in a quoted local part. */
+function domainIn({ text }: AddressPattern): Glob {
+  const domain = text.slice(text.lastIndexOf('@') + 1);
+  return makeGlob(domain.includes('*') ? `*${domain.slice(domain.lastIndexOf('*') + 1)}` : domain);
+}
+
 type HeaderLeaf = Extract<Leaf, { readonly fact: 'header' }>;
 
 function headerImplies(a: HeaderLeaf, b: HeaderLeaf): boolean {
@@ -167,7 +192,7 @@ function headerImplies(a: HeaderLeaf, b: HeaderLeaf): boolean {
 function excludes(a: Leaf, b: Leaf): boolean {
   switch (a.fact) {
     case 'address':
-      return b.fact === 'address' && a.who === b.who && disjoint(a.pattern, b.pattern);
+      return b.fact === 'address' && a.who === b.who && addressExcludes(a.pattern, b.pattern);
     case 'kind':
       return b.fact === 'kind' && a.who === b.who && a.value !== b.value;
     case 'home':

@@ -35,7 +35,12 @@ describe('never reached', () => {
   test.each<[string, Condition | undefined, Condition | undefined]>([
     ['the same', org, org],
     ['after always', undefined, org],
-    ['a narrower address', org, { recipient: { address: 'ada@example.org' } }],
+    ['a pattern in the domain', org, { recipient: { address: 'a*@example.org' } }],
+    [
+      'an address of the list',
+      { recipient: { address: ['ada@example.org', 'alan@example.org'] } },
+      { recipient: { address: 'alan@example.org' } },
+    ],
     [
       'a narrower pattern',
       { recipient: { address: 'a*@*.org' } },
@@ -110,7 +115,11 @@ describe('never true', () => {
       { all: [{ recipient: { domain: 'a.example' } }, { recipient: { domain: 'b.example' } }] },
     ],
     ['this and not this', { all: [{ direction: 'inbound' }, { not: { direction: 'inbound' } }] }],
-    ['an address outside the domain', { recipient: { address: 'ada@a.example', domain: 'b.example' } }],
+    ['a pattern outside the domain', { recipient: { address: 'a*@a.example', domain: 'b.example' } }],
+    [
+      'an address and not the same',
+      { recipient: { address: 'ada@a.example' }, not: { recipient: { address: 'Ada@a.example' } } },
+    ],
     [
       'two networks',
       { all: [{ client: { network: '10.0.0.0/8' } }, { client: { network: '2001:db8::/32' } }] },
@@ -126,6 +135,24 @@ describe('never true', () => {
       'rules[0].when: can never be true: its conditions contradict each other',
     ]);
   });
+});
+
+test('who has one address may have another: neither are rules for both contradictory, nor one left unreached', () => {
+  const ada = { recipient: { address: 'ada@example.org' } } as const;
+  const detail = { recipient: { address: 'ada+*@example.org' } } as const;
+  for (const other of [
+    { recipient: { address: 'countess@example.org' } },
+    { recipient: { address: 'ada@*' } },
+    { recipient: { address: 'countess@*' } },
+    { recipient: { domain: 'example.org' } },
+    { recipient: { domain: 'shared.example.org' } },
+  ]) {
+    expect(rules(rule('both', { all: [ada, other] }))).toEqual([]);
+    expect(rules(rule('not the other', { all: [ada, { not: other }] }))).toEqual([]);
+    expect(rules(rule('first', other), rule('second', ada))).toEqual([]);
+  }
+  // ada+x@ as it is written, and without its detail.
+  expect(rules(rule('detail', { all: [detail, { recipient: { address: 'ada@*' } }] }))).toEqual([]);
 });
 
 describe('mistakes', () => {

@@ -8,7 +8,7 @@ import { lint } from '../../src/route/lint.ts';
 import { makeRouter } from '../../src/route/router.ts';
 import type { RoutingSpec } from '../../src/route/spec.ts';
 import { asAtRcpt, directory, question, routing, ruleList } from './arbitrary.ts';
-import { type Known, MemoryDirectory } from './company.ts';
+import { type Known, known, MemoryDirectory, question as questionTo, withRules } from './company.ts';
 
 const seed = { seed: 20261125, numRuns: 3000 };
 const signal = new AbortController().signal;
@@ -140,6 +140,44 @@ test('a rule that lint calls unreachable never has a say', async () => {
       }
     }),
     { ...seed, numRuns: 4000 },
+  );
+  expect(dead).toBeGreaterThan(400);
+});
+
+test('nor does one about addresses, of people who have several and write them with details', async () => {
+  const addresses = ['ada@example.org', 'alan@example.org', 'grace@shared.example.org'];
+  const people = [
+    known(['ada@example.org', 'grace@shared.example.org', 'countess@example.org'], { home: 'onprem' }),
+    known(['alan@example.org', 'alan@shared.example.org'], { home: 'onprem' }),
+  ];
+  const asked = [...people.flatMap(({ entry }) => entry.addresses.map(({ text }) => text)), 'x@example.org'];
+  const questions = asked.flatMap((to) => [questionTo(to), questionTo(to.replace('@', '+x@'))]);
+  const patterns = ['a*@example.org', 'ada+*@*', 'ada@*', '*@shared.example.org', '*a@*', '*+x@example.org'];
+  const leaf = fc.constantFrom(...addresses, ...patterns).map((address) => ({ recipient: { address } }));
+  const part = fc.oneof(
+    leaf,
+    leaf.map((one) => ({ not: one })),
+  );
+  const when = fc.oneof(
+    part,
+    fc.array(part, { minLength: 2, maxLength: 3 }).map((all) => ({ all })),
+    fc.array(part, { minLength: 2, maxLength: 3 }).map((any) => ({ any })),
+  );
+  const rules = fc
+    .array(when, { minLength: 1, maxLength: 4 })
+    .map((list) => list.map((one, n) => ({ name: `rule${n}`, when: one, then: { routeTo: 'cloud' } })));
+  let dead = 0;
+  await fc.assert(
+    fc.asyncProperty(rules, async (list) => {
+      const routing = { ...withRules(...list), postmaster: 'grace@shared.example.org' };
+      const names = unreachable(routing);
+      dead += names.size;
+      if (names.size === 0) return;
+      for (const { because } of await routerOver(routing, people).routeAll(questions, signal)) {
+        for (const name of names) expect(because.join('\n')).not.toContain(`${name}:`);
+      }
+    }),
+    seed,
   );
   expect(dead).toBeGreaterThan(400);
 });

@@ -96,6 +96,48 @@ describe('conditions', () => {
     expect(await matches({ client: { tls: 'unverified' } }, 'ada@example.org', question)).toBe(false);
   });
 
+  test('a rule for an address holds for the person, whichever of their addresses the mail names', async () => {
+    const ada = { recipient: { address: 'ada@example.org' } };
+    const list = { recipient: { address: ['vip@example.org', 'ada@example.org'] } };
+    for (const to of ['ada@example.org', 'countess@example.org', 'Countess+lists@example.org']) {
+      expect(await matches(ada, to), to).toBe(true);
+      expect(await matches(list, to), to).toBe(true);
+      expect(await matches({ not: ada }, to), to).toBe(false);
+      expect(await matches({ recipient: { address: 'countess@example.org' } }, to), to).toBe(true);
+    }
+    expect(await matches({ recipient: { address: `grace.h@${tenant}` } }, 'grace@example.org')).toBe(true);
+    expect(await matches(ada, 'alan@example.org')).toBe(false);
+    // Two claim it: nobody knows whose rules hold.
+    const two = { recipient: { address: 'two@example.org' } };
+    const spec = withRules({ name: 'r', when: two, strangers: true, then: marked });
+    expect(told(await decide('dual@example.org', {}, spec))).toMatch(/^defer/);
+  });
+
+  test('a pattern looks at the address that the mail names', async () => {
+    for (const address of ['ada*@example.org', 'a*@*', 'ad*@example.org']) {
+      expect(await matches({ recipient: { address } }, 'countess@example.org')).toBe(false);
+    }
+    expect(await matches({ recipient: { domain: tenant } }, 'grace@example.org')).toBe(false);
+  });
+
+  test('a rule for a sender holds for all addresses of theirs; for people elsewhere the directory is asked too', async () => {
+    const sender = at('countess@example.org');
+    expect(await matches({ sender: { address: 'ada@example.org' } }, 'alan@example.org', { sender })).toBe(
+      true,
+    );
+    expect(
+      await matches({ sender: { address: 'ada@example.org' } }, 'alan@example.org', { sender: null }),
+    ).toBe(false);
+    const partner = { recipient: { address: 'partner@example.org' } };
+    expect(await matches(partner, 'bob@partner.example', { client: loggedIn })).toBe(true);
+  });
+
+  test('a redirect to another address of the same person ends there', async () => {
+    const when = { recipient: { address: 'ada@example.org' } };
+    const routing = withRules({ name: 'r', when, then: { redirect: 'countess@example.org' } });
+    expect(told(await decide('ada@example.org', {}, routing))).toBe('site:onprem ada@example.org');
+  });
+
   test('a group, by address and by id', async () => {
     for (const memberOf of ['Board@example.org', 'ad/board@example.org']) {
       expect(await matches({ recipient: { memberOf } }, 'vip@example.org')).toBe(true);
