@@ -4,11 +4,14 @@
  * DIR holds suites/ and corpus/. `--middle postfix` puts Postfix in our place: how a run looks that is not all good,
  * and what of it is the peers' doing. Ends with a plain line of counts; exit code 0 only when nothing failed.
  */
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gatewayInTheMiddle } from '../fixture/gateway.ts';
+import type { Sample } from '../fixture/messages.ts';
 import { type Destination, postfixInTheMiddle } from '../fixture/system.ts';
 import { startCapture } from '../peers/capture.ts';
 import { startPostfix } from '../peers/postfix.ts';
+import { type Compared, proveStructures, readAnswers } from './bodystructure.ts';
 import { type Course, isGood, type Judged, proveFidelity } from './fidelity.ts';
 import { proveSmuggling } from './smuggling.ts';
 import { checkFolder, later, readCorpora, readMessageSuites, readVectors } from './suites.ts';
@@ -53,19 +56,39 @@ function reportMessages(name: string, judged: readonly Judged[], total: Count): 
   for (const one of outcomes.refused ?? []) say(`    refused ${one.name}: ${one.detail}`);
 }
 
+function reportStructures(compared: readonly Compared[], total: Count): void {
+  report(
+    'suites/bodystructure',
+    compared.map(({ name, outcome, detail }) => ({ name, good: outcome !== 'differs', detail })),
+    total,
+  );
+  const of = Object.groupBy(compared, ({ outcome }) => outcome);
+  const [same, inCase, explained] = [of.same?.length ?? 0, of.case?.length ?? 0, of.explained?.length ?? 0];
+  say(`  ${same} same, ${inCase} same but for the case of words, ${explained} differ as explained:`);
+  for (const [why, all] of Object.entries(Object.groupBy(of.explained ?? [], ({ detail }) => detail))) {
+    say(`    ${all?.length ?? 0}: ${why}`);
+  }
+}
+
 async function prove(folder: string, course: Course, total: Count): Promise<void> {
   const vectors = readVectors(folder);
   if (vectors === undefined) say('suites/smtp-smuggling: not in this folder');
   else report('suites/smtp-smuggling', await proveSmuggling(vectors, course.system, course.capture), total);
+  const byName = new Map<string, Sample>();
   let suite = 0;
   for (const { name, samples } of readMessageSuites(folder)) {
     suite += 1;
+    for (const sample of samples) byName.set(`${basename(name)}/${sample.name}`, sample);
     reportMessages(name, await proveFidelity(samples, course, `suite${suite}-`), total);
   }
   for await (const { name, samples } of readCorpora(folder)) {
     suite += 1;
+    for (const sample of samples) byName.set(sample.name, sample);
     reportMessages(name, await proveFidelity(samples, course, `suite${suite}-`), total);
   }
+  const answers = readAnswers(folder);
+  if (answers === undefined) say('suites/bodystructure: not in this folder');
+  else reportStructures(proveStructures(answers, byName), total);
   for (const [name, why] of Object.entries(later)) say(`not yet: ${name} (${why})`);
 }
 

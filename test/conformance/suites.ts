@@ -20,7 +20,6 @@ const messageSuites: Readonly<Record<string, RegExp>> = {
 export const later: Readonly<Record<string, string>> = {
   'suites/spf': 'SPF is checked by src/screen',
   'suites/arc': 'ARC is checked by src/screen',
-  'suites/bodystructure': 'BODYSTRUCTURE is made by src/access',
   graph: 'Graph is spoken by connectors/graph',
   ews: 'EWS is spoken by connectors/ews',
 };
