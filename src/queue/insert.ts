@@ -92,13 +92,18 @@ export async function insertTrace(tx: Queryable, rows: readonly StoredTraceRow[]
   if (rows.length > 0) await tx.query(insertTraceRows, traceArrays(rows));
 }
 
-/** Rows for more recipients of messages that are in the spool; those whose slot is taken are left out. Says which were made. */
+/**
+ * Rows for more recipients of messages; those whose slot is taken are left out, and those of a message that is no
+ * longer in the spool, which is kept there meanwhile. Says which were made.
+ */
 export async function insertRecipients(
   tx: Queryable,
   rows: readonly (NewRecipient & { readonly messageId: string })[],
 ): Promise<ReadonlySet<string>> {
   const made = await tx.query<{ message_id: string; slot: string }>(
-    `with made as (
+    `with there as materialized (
+       select id from message where id = any($1::text[]) order by id for key share
+     ), made as (
        insert into recipient (message_id, slot, address, notify, orcpt, due_at, claimed_by, next_hop, purpose, pinned,
                               report_to, expanded_from)
        select message_id, slot, address, notify, orcpt, due_at, claimed_by, next_hop, purpose, pinned::jsonb, report_to,
@@ -108,6 +113,7 @@ export async function insertRecipients(
                    $9::text[], $10::text[], $11::text[], $12::text[])
          as new (message_id, slot, address, notify, orcpt, due_at, claimed_by, next_hop, purpose, pinned, report_to,
                  expanded_from)
+       where message_id in (select id from there)
        on conflict do nothing
        returning message_id, slot
      ), counted as (

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Database, DatabaseAway, type HeldLock } from '../../src/ports/database.ts';
+import { insertRecipients } from '../../src/queue/insert.ts';
 import { workerLocks } from '../../src/queue/liveness.ts';
 import { type FreshDatabase, freshDatabase } from '../fixture/database.ts';
 import { address, Bench, busy, copyTo, deliverTo, minutes, ok, unknown, until } from './fakes.ts';
@@ -358,6 +359,13 @@ test('a worker waits for its lock while the server takes the lost connection for
   await shaky.empty();
   expect(await workers()).toEqual(before);
   await shaky.close();
+});
+
+test('a worker that slept while another finished the message leaves no recipients without one', async () => {
+  const to = address('late@example.net');
+  const row = { slot: 'late@example.net', recipient: { address: to }, dueAt: new Date() };
+  expect(await insertRecipients(fresh.database, [{ ...row, messageId: 'gone' }])).toEqual(new Set());
+  expect(await bench.count('recipient')).toBe(0);
 });
 
 test('close() lets deliveries end, gives back what was not started, and frees its claims', async () => {
