@@ -7,6 +7,7 @@
 
 import { type Gateway, listener, startGateway } from '../fixture/gateway.ts';
 import { type Certificate, certificate, fingerprint } from '../fixture/tls.ts';
+import { until } from '../peers/command.ts';
 import { type Openldap, openldapPackages, reader, startOpenldap } from '../peers/openldap.ts';
 import { freePort, type Postfix, startPostfix } from '../peers/postfix.ts';
 
@@ -87,14 +88,23 @@ export async function foundTown(): Promise<Town> {
   const port = await freePort();
   const config = townConfig({ port, onprem, cloud, ldap, client });
   const gateway = await startGateway({ config, env: { LDAP_PASSWORD: reader.password } });
-  return {
-    ...{ port, gateway, onprem, cloud, ldap, config },
-    async close() {
-      await gateway.remove();
-      await Promise.all([onprem.remove(), cloud.remove(), ldap.remove()]);
-    },
+  const close = async () => {
+    await gateway.remove();
+    await Promise.all([onprem.remove(), cloud.remove(), ldap.remove()]);
   };
+  await directoryRead(gateway).catch(async (error: Error) => {
+    await close();
+    throw error;
+  });
+  return { port, gateway, onprem, cloud, ldap, config, close };
 }
+
+/** Before, everybody would be told to come again (451 4.4.3). */
+const directoryRead = (gateway: Gateway): Promise<unknown> =>
+  until('the first read of the directory', async () => {
+    const sources = await gateway.json<readonly { readonly goodAt?: string }[]>('directory', 'status');
+    return sources.length === 1 && sources.every(({ goodAt }) => goodAt !== undefined);
+  });
 
 function townConfig(parts: {
   readonly port: number;
