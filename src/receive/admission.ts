@@ -68,7 +68,7 @@ export class Admission {
         this.#networks.delete(this.#networks.keys().next().value ?? '');
       this.#networks.set(key, counts);
     }
-    if (now - counts.windowStart >= window) {
+    if (isOver(counts, now)) {
       counts.windowStart = now;
       counts.connectionsInWindow = 0;
       counts.messagesInWindow = 0;
@@ -79,9 +79,13 @@ export class Admission {
   /** Forgets networks that were quiet for a whole window. */
   sweep(now: number): void {
     for (const [key, counts] of this.#networks) {
-      if (counts.connectionsNow === 0 && now - counts.windowStart >= window) this.#networks.delete(key);
+      if (counts.connectionsNow === 0 && isOver(counts, now)) this.#networks.delete(key);
     }
   }
 }
+
+/** Also where the clock was set back: nobody is to wait until it has caught up. */
+const isOver = ({ windowStart }: Counts, now: number): boolean =>
+  now - windowStart >= window || now < windowStart;
 
 const exceeds = (count: number, limit: number): boolean => limit > 0 && count > limit;

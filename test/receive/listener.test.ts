@@ -117,6 +117,19 @@ describe('too many', () => {
     expect(await dial(port).reply()).toMatch(/^220/);
   });
 
+  test('connections in a minute, where the clock was set back', async () => {
+    let now = 3_600_000;
+    const { port } = await start(
+      { limits: { connectionsPerMinute: 1 } },
+      fakes({ now: () => new Date(now) }),
+    );
+    for (const code of ['220', '421']) expect((await dial(port).reply()).slice(0, 3)).toBe(code);
+    now = 0;
+    for (const code of ['220', '421']) expect((await dial(port).reply()).slice(0, 3)).toBe(code);
+    now += 60_000;
+    expect(await dial(port).reply()).toMatch(/^220/);
+  });
+
   test('messages in a minute and in one connection', async () => {
     const { port } = await start({ limits: { messagesPerMinute: 3, messagesPerConnection: 2 } });
     const send = async (talk: Talk) => {
