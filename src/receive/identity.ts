@@ -75,7 +75,13 @@ export class Identity {
     this.#nameKnown = undefined;
   }
 
+  /** XCLIENT speaks for somebody whose address it does not know: nothing of the filter's own standing is theirs. */
+  get #addressUnknown(): boolean {
+    return 'ip' in this.#xclient && this.#xclient.ip === undefined;
+  }
+
   get standing(): Standing {
+    if (this.#addressUnknown) return { mayRelay: false };
     this.#standing ??= this.#speaker.setting.recogniser.standing(this.ip, this.tls?.certificateNames);
     return this.#standing;
   }
@@ -89,7 +95,7 @@ export class Identity {
   /** Of the session; a certificate in it is that of the filter where XCLIENT names another client. */
   get tls(): ClientTls | undefined {
     this.#tls ??= this.#speaker.tlsFacts;
-    if (this.#tls === undefined || this.#xclient.ip === undefined) return this.#tls;
+    if (this.#tls === undefined || !('ip' in this.#xclient)) return this.#tls;
     return { version: this.#tls.version, cipher: this.#tls.cipher };
   }
 

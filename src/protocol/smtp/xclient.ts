@@ -66,7 +66,7 @@ function meaning(key: Attribute, value: string | undefined): Xclient {
       if (value !== undefined && !isHeloName(value)) throw badValue('Bad XCLIENT HELO');
       return { helo: value };
     case 'LOGIN':
-      return { account: value };
+      return { account: value === '' ? undefined : value };
   }
 }
 
