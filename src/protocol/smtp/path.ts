@@ -47,9 +47,12 @@ function withoutRoute(path: string): string {
   return colon < 0 ? path : path.slice(colon + 1);
 }
 
-/** The mailbox in a path; undefined where the grammar is not met. A path has 256 octets at most (RFC 5321 §4.5.3.1.3). */
+/** Octets. RFC 5321 §4.5.3.1.3 asks us to take 256, and permits more: mail/address says for whom. */
+const longestPath = 1300;
+
+/** The mailbox in a path; undefined where the grammar is not met. */
 export function parseMailbox(path: string): Address | undefined {
-  if (Buffer.byteLength(path) > 320) return undefined;
+  if (Buffer.byteLength(path) > longestPath) return undefined;
   return parseAddress(path);
 }
 

@@ -22,6 +22,16 @@ function refusal(work: () => unknown): string {
   return 'accepted';
 }
 
+test('an X.500 address of some hundred octets, enclosed by Exchange, is a mailbox', () => {
+  const local = `IMCEAEX-_o=Contoso_ou=${'Exchange+20Administrative+20Group'.repeat(20)}_cn=ada`;
+  expect(parseRcpt(`TO:<${local}@example.org>`, context).address.local).toBe(local);
+  expect(refusal(() => parseRcpt(`TO:<${'x'.repeat(1400)}@example.org>`, context))).toMatch(/^553 5\.1\.3/);
+});
+
+test('XCLIENT with an empty LOGIN names nobody', () => {
+  expect(parseXclient('LOGIN=')).toEqual({ account: undefined });
+});
+
 describe('a command line', () => {
   test('has a verb without regard to case, and the rest', () => {
     expect(parseCommandLine(Buffer.from('mail FROM:<a@b.example> '))).toEqual({
