@@ -194,32 +194,6 @@ describe.each([
     await until('the rule to be gone', async () => (await answer()).includes('250 2.1.5'));
   });
 
-  test('a reload that one role refuses is live in none, and in none that starts later', async () => {
-    const shut = { name: 'shut', then: { reject: '550 5.7.1 Closed' } };
-    const answer = () =>
-      converse(port, ['EHLO c', 'MAIL FROM:<w@elsewhere.test>', 'RCPT TO:<bob@example.org>']);
-    const unusable = { ...tls, ciphers: 'NO-SUCH-CIPHER' };
-    gateway.configure({ ...settings([shut]), listeners: [listener('mx', port, { tls: unusable })] });
-    const before = gateway.lines().length;
-    const since = () => gateway.lines().slice(before);
-    process.kill(gateway.pid ?? 0, 'SIGHUP');
-    await until('the complaint', () => since().some(({ msg }) => msg.includes('the old one stays in force')));
-    expect(since()).toContainEqual(
-      expect.objectContaining({ level: 'error', role: 'receive', msg: 'role refused the new settings' }),
-    );
-    expect(since().filter(({ msg }) => msg.includes('did not take back'))).toEqual([]);
-    expect(await answer()).toContain('250 2.1.5');
-    const receive = gateway.victims().find(({ kind }) => kind === 'receive');
-    if (!single && receive !== undefined) {
-      process.kill(receive.pid, 'SIGKILL');
-      await until('it to be back', () =>
-        since().some(({ msg, role }) => msg === 'role ready' && role === 'receive'),
-      );
-      expect(await answer()).toContain('250 2.1.5');
-    }
-    gateway.configure(settings());
-  });
-
   test('a reload takes directory sources live: new people are known, and those of a source taken out are not', async () => {
     const before = gateway.lines().length;
     const since = () => gateway.lines().slice(before);
@@ -263,6 +237,32 @@ describe.each([
     expect(metrics).toMatch(/isthmus_deliveries_total\{.*outcome="delivered".*\} \d/);
     expect(metrics).toMatch(/isthmus_directory_entries\{source="staff"\} 2/);
     expect(metrics).toMatch(/^isthmus_queue_messages 0$/m);
+  });
+
+  test('a reload that one role refuses is live in none, and in none that starts later', async () => {
+    const shut = { name: 'shut', then: { reject: '550 5.7.1 Closed' } };
+    const answer = () =>
+      converse(port, ['EHLO c', 'MAIL FROM:<w@elsewhere.test>', 'RCPT TO:<bob@example.org>']);
+    const unusable = { ...tls, ciphers: 'NO-SUCH-CIPHER' };
+    gateway.configure({ ...settings([shut]), listeners: [listener('mx', port, { tls: unusable })] });
+    const before = gateway.lines().length;
+    const since = () => gateway.lines().slice(before);
+    process.kill(gateway.pid ?? 0, 'SIGHUP');
+    await until('the complaint', () => since().some(({ msg }) => msg.includes('the old one stays in force')));
+    expect(since()).toContainEqual(
+      expect.objectContaining({ level: 'error', role: 'receive', msg: 'role refused the new settings' }),
+    );
+    expect(since().filter(({ msg }) => msg.includes('did not take back'))).toEqual([]);
+    expect(await answer()).toContain('250 2.1.5');
+    const receive = gateway.victims().find(({ kind }) => kind === 'receive');
+    if (!single && receive !== undefined) {
+      process.kill(receive.pid, 'SIGKILL');
+      await until('it to be back', () =>
+        since().some(({ msg, role }) => msg === 'role ready' && role === 'receive'),
+      );
+      expect(await answer()).toContain('250 2.1.5');
+    }
+    gateway.configure(settings());
   });
 
   test('mail for a site that is down waits, and goes when it is back', async () => {
