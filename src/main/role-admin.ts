@@ -30,8 +30,12 @@ export async function startAdmin(first: Settings, around: Surroundings): Promise
   const http = await startAdminHttp(config.admin, {
     log,
     health: async (signal) => {
-      const [{ roles }, stored] = await Promise.all([around.gather(), blobCheck()]);
-      return [...roles.map(roleCheck), stored, ...(await databaseChecks(base, signal))];
+      const [{ roles }, blob, rest] = await Promise.all([
+        around.gather(),
+        blobCheck(),
+        databaseChecks(base, signal),
+      ]);
+      return [...roles.map(roleCheck), blob, ...rest];
     },
     metrics: async (signal) => {
       const { values } = await around.gather();
