@@ -135,13 +135,22 @@ function conditions(query: TraceQuery, bind: (value: unknown) => string): readon
   return facts;
 }
 
-/** An address, or `@domain`; without regard to case. For an index on `lower(column) collate "C"`. */
+/**
+ * An address, or `@domain`; without regard to case. Read from behind, so that one index on `reverse(lower(column))`
+ * serves both: a domain is how its addresses begin.
+ */
 export function matches(column: string, wanted: string, bind: (value: unknown) => string): string {
   const lower = wanted.toLowerCase();
-  const field = `(lower(${column}) collate "C")`;
+  const field = `(reverse(lower(${column})) collate "C")`;
   if (lower.startsWith('@')) {
-    return `right(${field}, ${bind(lower.length)}::integer) = ${bind(lower)}`;
+    const start = reversed(lower);
+    // In octets, A comes next to @: whatever begins so is before it.
+    return `(${field} >= ${bind(start)} and ${field} < ${bind(`${start.slice(0, -1)}A`)})`;
   }
   const parsed = parseAddress(wanted);
-  return `${field} = any(${bind([...new Set([lower, parsed ? addressKey(parsed) : lower])])}::text[])`;
+  const spellings = [...new Set([lower, parsed ? addressKey(parsed) : lower])];
+  return `${field} = any(${bind(spellings.map(reversed))}::text[])`;
 }
+
+/** As PostgreSQL's reverse(): by characters. */
+const reversed = (text: string): string => Array.from(text).reverse().join('');

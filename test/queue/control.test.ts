@@ -6,7 +6,7 @@ import type { QueueAction, QueueControl, QueuedMessage, QueueFilter } from '../.
 import type { TraceQuery, TraceRow } from '../../src/ports/trace.ts';
 import { queueControl } from '../../src/queue/control.ts';
 import { sweep } from '../../src/queue/sweep.ts';
-import { openTrace } from '../../src/queue/trace.ts';
+import { matches, openTrace } from '../../src/queue/trace.ts';
 import { type FreshDatabase, freshDatabase } from '../fixture/database.ts';
 import { Bench, busy, hours, ok, received, sample, until } from './fakes.ts';
 
@@ -276,6 +276,31 @@ test('the trace finds whole stories by recipient, sender, message id, queue id, 
   const story = await find({ recipient: 'c@one.example' });
   expect(story.map((row) => row.event)).toEqual(['accepted', 'deferred', 'deferred']);
   expect((await find({ event: 'refused' }))[0]).toEqual(refusal);
+});
+
+test('addresses and domains are searched by one index, and found in any script and case', async () => {
+  await fresh.database.query(
+    `insert into trace (at, event, queue_id, recipient, sender, detail)
+     select now(), 'delivered', 'id' || n, 'U' || n || '@D' || n % 500 || '.example', 's@x.example', '{}'::jsonb
+     from generate_series(1, 20000) n
+     union all select now(), 'delivered', 'idn', 'Jürgen@müller.example', '<>', '{}'::jsonb`,
+    [],
+  );
+  await fresh.database.query('analyze trace');
+  const search = async (wanted: string) => {
+    const values: unknown[] = [];
+    const where = matches('recipient', wanted, (value) => `$${values.push(value)}`);
+    const from = `from trace where ${where}`;
+    const [found] = await fresh.database.query<{ count: number }>(`select count(*) as count ${from}`, values);
+    const plan = await fresh.database.query(`explain select queue_id ${from}`, values);
+    return [found?.count, JSON.stringify(plan).includes('trace_recipient')];
+  };
+  expect(await search('u77@d77.example')).toEqual([1, true]);
+  expect(await search('@d77.EXAMPLE')).toEqual([40, true]);
+  expect(await search('@77.example')).toEqual([0, true]);
+  expect(await search('@example')).toEqual([0, true]);
+  expect(await search('JÜRGEN@MÜLLER.example')).toEqual([1, true]);
+  expect(await search('@Müller.example')).toEqual([1, true]);
 });
 
 test('a recipient that still waits for its first try is found too', async () => {
