@@ -47,7 +47,7 @@ async function startForgetful(ports: { readonly one: number; readonly two: numbe
 test('a relay that answers 250 before it has the message on disk is found out', async () => {
   const result = await crash({
     ...{ kills: 4, seed: 3, every: 400, rate: 100, sessions: 4, drainWithin: 5_000 },
-    closeTo: { before: 50, after: 1_000, databaseAway: 10_000 },
+    closeTo: { before: 50, after: 150 },
     start: startForgetful,
     progress: () => {},
   });

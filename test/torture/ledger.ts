@@ -2,18 +2,23 @@
  * torture/ledger - what was promised, what came, and whether the one accounts for the other.
  *
  * A promise is a `250` for the end of data. It must be kept for each of its recipients at least once. A second copy
- * is explained by a kill close to the instant at which the peer answered for an earlier one: the system cannot know
- * then whether the answer was given (RFC 5321 §4.5.4.1 prefers a duplicate to a loss). Or by two kills: the database
- * was away when the peer answered, so that the answer could not be written down, and then a process that may have
- * been the only one to know of it was killed too. The two are counted apart. Without a promise a message may come or
- * not; but nothing may come that was never handed in.
+ * is explained only by the instant at which the peer answered for an earlier one (RFC 5321 §4.5.4.1 prefers a
+ * duplicate to a loss), in one of two ways, counted apart:
+ *
+ *   at the answer            who carried it was killed before the answer can have been written down
+ *   answer not written down  the database was killed then, and who carried it, too, before the database was back
+ *
+ * The death of the database alone explains nothing: who carried it knows, and waits. In place of who carried it, the
+ * keeper may be killed, who restarts the database, and without whom the carriers end. Without a promise a message may
+ * come or not; but nothing may come that was never handed in.
  */
 export interface Promised {
   readonly messageId: string;
   /** From the reply: `queued as ID`. */
   readonly queueId: string;
   readonly recipients: readonly string[];
-  /** Milliseconds since the epoch. */
+  /** When it was begun to be handed in, and when it was promised; milliseconds since the epoch. */
+  readonly begun?: number;
   readonly at: number;
 }
 
@@ -43,8 +48,10 @@ export interface Books {
 export interface CloseTo {
   readonly before: number;
   readonly after: number;
-  /** For so long after one of its processes was killed the database may be away; not at all when left out. */
-  readonly databaseAway?: number;
+  /** Kinds of processes that carry mail to peers; when left out, any may be one, the database too. */
+  readonly carriers?: readonly string[];
+  /** The kind of process that restarts the database and the carriers. */
+  readonly keeper?: string;
 }
 
 /** Why there was one more copy. */
@@ -63,15 +70,20 @@ export interface Account {
   /** Copies too many. */
   readonly duplicates: number;
   readonly reasons: Readonly<Record<Reason, number>>;
-  readonly unexplained: readonly {
-    readonly messageId: string;
-    readonly recipient: string;
-    readonly times: readonly number[];
-  }[];
+  /** What came more than once; each copy but the last has its reason. */
+  readonly repeated: readonly Repeated[];
+  readonly unexplained: readonly Repeated[];
   /** Came, but was never handed in. */
   readonly strangers: readonly string[];
   /** Came without a promise: the client was cut off before the answer. */
   readonly unpromised: number;
+}
+
+export interface Repeated {
+  readonly messageId: string;
+  readonly recipient: string;
+  readonly times: readonly number[];
+  readonly reasons: readonly Reason[];
 }
 
 const key = (messageId: string, recipient: string): string => `${messageId} ${recipient}`;
@@ -88,8 +100,13 @@ export function balance(books: Books): Account {
   );
   const lost = owed.filter(({ messageId, recipient }) => !times.has(key(messageId, recipient)));
   const promisedIds = new Set(books.promised.map(({ messageId }) => messageId));
-  const repeated = [...times].filter(([, all]) => all.length > 1);
-  const reasons = repeated.flatMap(([, all]) => reasonsOf(all, books));
+  const repeated = [...times]
+    .filter(([, all]) => all.length > 1)
+    .map(([both, all]) => {
+      const [messageId = '', recipient = ''] = both.split(' ');
+      return { messageId, recipient, times: all, reasons: reasonsOf(all, books) };
+    });
+  const reasons = repeated.flatMap((one) => one.reasons);
   return {
     promises: books.promised.length,
     owed: owed.length,
@@ -101,12 +118,8 @@ export function balance(books: Books): Account {
       'answer not written down': reasons.filter((reason) => reason === 'answer not written down').length,
       unexplained: reasons.filter((reason) => reason === 'unexplained').length,
     },
-    unexplained: repeated
-      .filter(([, all]) => reasonsOf(all, books).includes('unexplained'))
-      .map(([both, all]) => {
-        const [messageId = '', recipient = ''] = both.split(' ');
-        return { messageId, recipient, times: all };
-      }),
+    repeated,
+    unexplained: repeated.filter((one) => one.reasons.includes('unexplained')),
     strangers: [...new Set(books.came.map(({ messageId }) => messageId))].filter(
       (id) => !books.attempted.has(id),
     ),
@@ -121,16 +134,26 @@ function reasonsOf(times: readonly number[], books: Books): readonly Reason[] {
   return sorted.slice(1).map((next, index) => reasonBetween(sorted[index] ?? next, next, books));
 }
 
-function reasonBetween(answered: number, next: number, { kills, closeTo }: Books): Reason {
-  const within = (from: number, to: number, which: (kind: string) => boolean = () => true) =>
-    kills.some(({ at, kind }) => at >= from && at <= to && which(kind));
-  if (within(answered - closeTo.before, Math.min(next, answered + closeTo.after))) return 'at the answer';
-  const isDatabase = (kind: string) => kind.startsWith('database');
-  const away = within(answered - (closeTo.databaseAway ?? 0), answered, isDatabase);
-  return away && within(answered, next, (kind) => !isDatabase(kind))
-    ? 'answer not written down'
-    : 'unexplained';
+function reasonBetween(answered: number, next: number, { kills, promised, closeTo }: Books): Reason {
+  const { before, after, carriers, keeper } = closeTo;
+  const carried = ({ kind }: Kill) => carriers === undefined || carriers.includes(kind);
+  const within = (from: number, to: number) =>
+    kills.filter(({ at }) => at >= from && at <= Math.min(to, next));
+  const close = within(answered - before, answered + after);
+  if (close.some(carried)) return 'at the answer';
+  const lost = close.some(({ at, kind }) => {
+    if (!kind.startsWith('database')) return false;
+    return within(at, backAfter(at, promised) + after).some((one) => carried(one) || one.kind === keeper);
+  });
+  return lost ? 'answer not written down' : 'unexplained';
 }
+
+/** When the database was there again after its kill at `at`: the first promise of what was begun later. */
+const backAfter = (at: number, promised: readonly Promised[]): number =>
+  promised.reduce(
+    (first, one) => ((one.begun ?? one.at) > at ? Math.min(first, one.at) : first),
+    Number.POSITIVE_INFINITY,
+  );
 
 export const isSound = (account: Account): boolean =>
   account.promises > 0 &&
@@ -152,9 +175,9 @@ export function printAccount(account: Account, kills: readonly Kill[]): string {
     `duplicates   ${account.duplicates}: ${Object.entries(account.reasons)
       .map(([reason, count]) => `${count} ${reason}`)
       .join(', ')}`,
-    ...account.unexplained
+    ...[...account.unexplained, ...account.repeated.filter((one) => !account.unexplained.includes(one))]
       .slice(0, 20)
-      .map((one) => `  ${one.messageId} to ${one.recipient}: ${story(one.times, kills)}`),
+      .map((one) => `  ${one.messageId} to ${one.recipient}: ${story(one, kills)}`),
     `unpromised   ${account.unpromised} messages came though their client was cut off before the answer`,
     `strangers    ${account.strangers.length}`,
     ...account.strangers.slice(0, 20).map((id) => `  ${id}`),
@@ -162,7 +185,7 @@ export function printAccount(account: Account, kills: readonly Kill[]): string {
 }
 
 /** What happened around the copies of one message, in order: `kill of queue, 12 ms, answered, …`. */
-function story(times: readonly number[], kills: readonly Kill[]): string {
+function story({ times, reasons }: Repeated, kills: readonly Kill[]): string {
   const [first, last] = [Math.min(...times), Math.max(...times)];
   const events = [
     ...times.map((at) => ({ at, what: 'answered' })),
@@ -170,7 +193,8 @@ function story(times: readonly number[], kills: readonly Kill[]): string {
       .filter(({ at }) => at > first - 5_000 && at < last)
       .map(({ at, kind }) => ({ at, what: `kill of ${kind}` })),
   ].sort((a, b) => a.at - b.at);
-  return events
+  const told = events
     .map(({ at, what }, index) => (index === 0 ? what : `${at - (events[index - 1]?.at ?? at)} ms, ${what}`))
     .join(', ');
+  return `${told} (${reasons.join(', ')})`;
 }

@@ -77,6 +77,7 @@ async function one(
   );
   const to = domains.map((domain) => `r${number % 50}@${domain}`);
   attempted.add(messageId);
+  const begun = Date.now();
   const sent = await client.send({ from: 'sender@source.test', to, content: content(messageId, number) });
   if (sent.answer.code !== 250) {
     if (sent.answer.code === 421) client.close();
@@ -84,7 +85,7 @@ async function one(
   }
   const recipients = to.filter((_, at) => sent.recipients[at]?.code === 250);
   const queueId = /queued as (\S+)/.exec(sent.answer.text)?.[1] ?? '';
-  return { messageId, queueId, recipients, at: Date.now() };
+  return { messageId, queueId, recipients, begun, at: Date.now() };
 }
 
 /** Most are small; every tenth is larger than what travels inside a database row. */
