@@ -40,9 +40,11 @@ const lock = { group: 0x6469, id: 1 } as const;
 
 export const refreshChannel = 'directory_refresh';
 
-/** How long standing by lasts between two tries for the lock; how often age is looked at. */
+/** How long standing by lasts between two tries for the lock; how often age is looked at, also while a source is read. */
 const standBy = 5_000;
+const lookAtAge = 60_000;
 const alarmEvery = 3_600_000;
+const longestRead = 86_400_000;
 const firstRetry = 5_000;
 
 /** Asks whoever refreshes to do so now; all sources unless one is named. */
@@ -124,7 +126,7 @@ export class Refresher implements AsyncDisposable {
     while (!signal.aborted) {
       await this.#watchAge(source.name, signal, due);
       if (signal.aborted) return;
-      const outcome = await this.#once(source, this.#wishes.get(source.name)!.take(), signal);
+      const outcome = await this.#timed(source, this.#wishes.get(source.name)!.take(), signal);
       failures = outcome === 'good' ? 0 : failures + 1;
       due = this.#parts.now().getTime() + this.#pause(outcome, failures);
     }
@@ -156,7 +158,7 @@ export class Refresher implements AsyncDisposable {
       await this.#alarmIfOld(source).catch(() => {});
       const left = due - this.#parts.now().getTime();
       if (left <= 0 || wishes.any() || signal.aborted) return;
-      await wishes.wait(Math.min(left, 60_000), signal);
+      await wishes.wait(Math.min(left, lookAtAge), signal);
     }
   }
 
@@ -181,11 +183,37 @@ export class Refresher implements AsyncDisposable {
     metrics.count('isthmus_alarms_total', { kind: 'directory-too-old', source });
   }
 
-  async #once(source: DirectorySource, wish: RefreshWish, signal: AbortSignal): Promise<Outcome> {
+  /** A source that neither answers nor fails is waited for until the next full read would be due, and not in silence. */
+  async #timed(source: DirectorySource, wish: RefreshWish, signal: AbortSignal): Promise<Outcome> {
+    const { refreshEvery, fullEvery } = this.#options;
+    const looking = setInterval(
+      () => void this.#alarmIfOld(source.name).catch(() => {}),
+      Math.min(refreshEvery, lookAtAge),
+    );
+    const late = new AbortController();
+    const timer = setTimeout(
+      () => late.abort(new Error(`${source.name} was not read within ${fullEvery / 60_000} minutes`)),
+      Math.min(fullEvery, longestRead),
+    );
+    try {
+      return await this.#once(source, wish, signal, late.signal);
+    } finally {
+      clearInterval(looking);
+      clearTimeout(timer);
+    }
+  }
+
+  async #once(
+    source: DirectorySource,
+    wish: RefreshWish,
+    signal: AbortSignal,
+    late: AbortSignal,
+  ): Promise<Outcome> {
     const { database, log, metrics, now } = this.#parts;
     const began = performance.now();
     try {
-      const done = await refresh({ database, log, now, ...this.#options }, source, wish, signal);
+      const either = AbortSignal.any([signal, late]);
+      const done = await refresh({ database, log, now, ...this.#options }, source, wish, either);
       const seconds = Math.round((performance.now() - began) / 10) / 100;
       log.info({ source: source.name, ...done, seconds }, 'directory refreshed');
       metrics.count('isthmus_directory_refreshes_total', { source: source.name, outcome: 'good' });

@@ -141,6 +141,24 @@ test('a snapshot that is too old raises one alarm', { timeout: 30_000 }, async (
   expect(said.filter((text) => text.startsWith('directory snapshot is older than allowed'))).toHaveLength(1);
 });
 
+test('a source that answers no more raises the alarm while it is waited for', {
+  timeout: 30_000,
+}, async () => {
+  let ahead = 0;
+  const source = new WrittenSource('ad', ada);
+  await start([source], { refreshEvery: 30, now: () => new Date(Date.now() + ahead) });
+  await expect.poll(() => counted).toContain('isthmus_directory_refreshes_total ad good');
+  let stuck = false;
+  source.changes = async function* (_cursor, signal?: AbortSignal) {
+    stuck = true;
+    await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+    return '';
+  };
+  await expect.poll(() => stuck).toBe(true);
+  ahead = 2 * 86_400_000;
+  await expect.poll(() => counted, { timeout: 5_000 }).toContain('isthmus_alarms_total directory-too-old ad');
+});
+
 test('a suspicious loss raises an alarm and keeps the snapshot', { timeout: 30_000 }, async () => {
   const crowd = Array.from({ length: 100 }, (_, n) =>
     entry('ad', `cn=p${n}`, { mail: [`p${n}@example.org`] }),
