@@ -38,6 +38,11 @@ const report: Report = {
   returned: { bytes: Buffer.from('Subject: hello\r\n'), full: false, eightBit: false, utf8Header: false },
 };
 
+test('an addressee whose domain alone is beyond ASCII is printed by its A-label: the header needs no SMTPUTF8', () => {
+  const text = printReport({ ...report, to: address('ada@bücher.example') }).toString();
+  expect(text).toContain('\r\nTo: <ada@xn--bcher-kva.example>\r\n');
+});
+
 test('a report of failure, word for word', () => {
   expect(printReport(report).toString()).toBe(
     [

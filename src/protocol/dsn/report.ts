@@ -86,7 +86,7 @@ function headerOf(report: Report): string {
   return [
     field('Date', printDate(report.date)),
     field('From', report.from),
-    field('To', `<${oneLine(report.to.text)}>`),
+    field('To', `<${oneLine(headerAddress(report.to))}>`),
     field('Subject', subjectOf(report.recipients)),
     field('Message-ID', report.messageId),
     about === undefined ? '' : field('References', about),
@@ -97,6 +97,12 @@ function headerOf(report: Report): string {
     'This is a delivery report in MIME format.\r\n\r\n',
   ].join('');
 }
+
+/** In ASCII where the local part is: then the header, and the report with it, needs no SMTPUTF8. */
+const headerAddress = ({ text, domain }: Address): string => {
+  const local = text.slice(0, text.lastIndexOf('@'));
+  return isAscii(text) || !isAscii(local) ? text : `${local}@${domain}`;
+};
 
 function textPart(report: Report): string {
   const text = wordsFor(report);
