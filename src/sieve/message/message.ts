@@ -1,0 +1,49 @@
+/**
+ * sieve/message/message - the message a script looks at; its body is fetched when a test first asks.
+ */
+import type { HeaderSection } from './header.ts';
+import { parseHeader } from './header.ts';
+import { type Part, parseParts } from './mime.ts';
+
+export interface MessageSource {
+  /** Octets of the whole message. */
+  readonly size: number;
+  /** The header section with the empty line that ends it; more does no harm. */
+  readonly header: Uint8Array;
+  /** The whole message, header section included. Asked for at most once. */
+  readonly content: () => Promise<Uint8Array>;
+}
+
+export class Message {
+  readonly size: number;
+  /** With the edits made so far. */
+  header: HeaderSection;
+  readonly #source: MessageSource;
+  #body: Promise<Uint8Array> | undefined;
+  #parts: Part | undefined;
+
+  constructor(source: MessageSource) {
+    this.#source = source;
+    this.size = source.size;
+    this.header = parseHeader(source.header).header;
+  }
+
+  /** Behind the empty line. */
+  body(): Promise<Uint8Array> {
+    this.#body ??= this.#source.content().then((octets) => octets.subarray(parseHeader(octets).bodyAt));
+    return this.#body;
+  }
+
+  async parts(): Promise<Part> {
+    const body = await this.body();
+    if (this.#parts?.header !== this.header) this.#parts = parseParts(this.header, body);
+    return this.#parts;
+  }
+}
+
+/** A message that is wholly in memory. */
+export const messageOf = (octets: Uint8Array): MessageSource => ({
+  size: octets.length,
+  header: octets.subarray(0, parseHeader(octets).bodyAt),
+  content: async () => octets,
+});

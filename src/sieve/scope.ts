@@ -1,0 +1,108 @@
+/**
+ * sieve/scope - what is known while one script is compiled.
+ */
+
+import { decodeCharacters } from '../protocol/sieve/encoded-character.ts';
+import { rejoin } from '../protocol/sieve/octets.ts';
+import type { Place, Problem } from '../protocol/sieve/syntax.ts';
+import { parseTemplate } from '../protocol/sieve/template.ts';
+import type { Text, Vocabulary } from './definition.ts';
+import type { Limits } from './limits.ts';
+import type { Script } from './script.ts';
+
+export type Location = 'personal' | 'global';
+
+/** Text of a script to include; undefined when there is none. */
+export type FindScript = (location: Location, name: string) => Promise<string | undefined>;
+
+/** What all scripts of one compilation share. */
+export interface Compilation {
+  readonly vocabulary: Vocabulary;
+  readonly limits: Limits;
+  readonly find: FindScript;
+  /** Included so far, by location and name; null while it is being compiled. */
+  readonly included: Map<string, Script | null>;
+  /** Names of external lists, shorthand done, are known. undefined: not asked when compiling. */
+  readonly knownList?: ((name: string) => boolean) | undefined;
+}
+
+const problemLimit = 100;
+
+export class Scope {
+  readonly compilation: Compilation;
+  readonly script: string;
+  readonly depth: number;
+  readonly extensions = new Set<string>();
+  readonly problems: Problem[] = [];
+  /** Names declared with `global` (RFC 6609 §3.4). */
+  readonly globals = new Set<string>();
+  /** Names of loops around the place at hand; undefined for one without (RFC 5703 §3). */
+  readonly loops: (string | undefined)[] = [];
+  /** Blocks around the place at hand. */
+  depthOfBlocks = 0;
+  /** A command other than `require` has been seen (RFC 5228 §3.2). */
+  begun = false;
+
+  constructor(compilation: Compilation, script: string, depth: number) {
+    this.compilation = compilation;
+    this.script = script;
+    this.depth = depth;
+  }
+
+  get limits(): Limits {
+    return this.compilation.limits;
+  }
+
+  has(extension: string): boolean {
+    return this.extensions.has(extension);
+  }
+
+  error({ line, column }: Place, text: string): void {
+    if (this.problems.length < problemLimit) this.problems.push({ severity: 'error', line, column, text });
+  }
+
+  warn({ line, column }: Place, text: string): void {
+    if (this.problems.length < problemLimit) this.problems.push({ severity: 'warning', line, column, text });
+  }
+
+  get failed(): boolean {
+    return this.problems.some(({ severity }) => severity === 'error');
+  }
+
+  /** A string as the extensions in force read it. undefined: what is wrong has been told. */
+  text(value: string, at: Place): Text | undefined {
+    let literal = value;
+    if (this.has('encoded-character')) {
+      const decoded = decodeCharacters(value);
+      if ('wrong' in decoded) {
+        this.error(at, decoded.wrong);
+        return undefined;
+      }
+      literal = decoded.text;
+    }
+    if (!this.has('variables') || !literal.includes('${')) return constantText(literal, at);
+    const parts = parseTemplate(literal);
+    if (parts.every((part) => 'literal' in part)) return constantText(literal, at);
+    const readers = parts.map((part) => {
+      if ('literal' in part) return () => part.literal;
+      if ('match' in part) return (run: Parameters<Text['value']>[0]) => run.matchValue(part.match);
+      if (part.variable.includes('.') && !this.#namespaceKnown(part.variable)) {
+        this.error(at, `unknown namespace in the variable ${part.variable.slice(0, 60)}`);
+      }
+      const global = this.globals.has(part.variable);
+      return (run: Parameters<Text['value']>[0]) => run.variable(part.variable, global);
+    });
+    return {
+      at,
+      constant: undefined,
+      value: (run) => rejoin(readers.map((read) => read(run)).join('')),
+    };
+  }
+
+  #namespaceKnown(name: string): boolean {
+    const [space = ''] = name.split('.', 1);
+    return (space === 'global' && this.has('include')) || this.compilation.vocabulary.namespaces.has(space);
+  }
+}
+
+export const constantText = (value: string, at: Place): Text => ({ at, constant: value, value: () => value });
