@@ -20,6 +20,7 @@ const table: Record<string, readonly string[]> = {
   queue: ['mail', 'ports', 'protocol', 'state'],
   deliver: ['mail', 'ports', 'protocol', 'state'],
   connectors: ['mail', 'ports', 'protocol'],
+  sieve: ['mail', 'ports', 'protocol'],
   migrations: ['mail', 'ports'],
   admin: ['mail', 'ports', 'route'],
   serve: ['mail', 'ports'],
