@@ -6,11 +6,15 @@
  * Servers are tried in order; one that failed in the middle of a read is tried
  * last the next time. ldapts would open a lost connection anew by itself, in the
  * clear and without a bind, so a connection here is opened once and never again.
+ *
+ * A server is trusted to say who is who, and not with our memory: what it sends in one page, and pages without
+ * end, are bounded.
  */
 import { readFile } from 'node:fs/promises';
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { Client, Control, type Entry, PagedResultsControl, type SearchOptions } from 'ldapts';
+import { MessageFrames } from './frames.ts';
 import { RawEntry, type RawValue } from './raw-entry.ts';
 
 export interface LdapTls {
@@ -52,6 +56,18 @@ export class LdapUnreachable extends Error {
 /** Octets that `objectGUID` and the like are asked for as; ldapts compares the names as the server spells them. */
 const binary = ['objectGUID', 'mS-DS-ConsistencyGuid', 'msExchMailboxGuid', 'invocationId'];
 
+/** Octets of one page. */
+const largestPage = 512 << 20;
+/** Pages without entries in a row; a large domain may have some. */
+const mostEmptyPages = 1_000;
+const mostEntries = 10_000_000;
+
+/** ldapts's own, which we look into; test/ldap/paging.test.ts holds what is relied on. */
+interface Parser {
+  read(data: Buffer, requests: unknown): void;
+  on(event: 'message', heard: (message: { readonly controls?: readonly Control[] }) => void): void;
+}
+
 export interface Search {
   readonly base: string;
   readonly filter: string;
@@ -73,6 +89,9 @@ export class LdapConnection {
   /** Rejects when the connection ends, which ldapts does not notice between two requests over STARTTLS. */
   readonly #lost: Promise<never>;
   #cookie: Buffer | undefined;
+  readonly #frames = new MessageFrames();
+  /** What may still come of the present page. */
+  #left = { octets: largestPage, messages: 1_000 };
 
   private constructor(
     url: string,
@@ -112,25 +131,47 @@ export class LdapConnection {
       }),
     });
     this.#keepCookies();
+    this.#boundAnswers((error) => {
+      lost.reject(error);
+      socket?.destroy(error);
+    });
     signal.addEventListener('abort', this.#abort);
   }
 
   /**
    * ldapts ends a paged search at a page without entries though the server gave a cookie, which Active Directory does
    * when it has looked at many objects in vain. So pages are asked for here, and the cookie is taken from the answers.
-   * test/ldap/paging.test.ts holds the private member relied on.
    */
   #keepCookies(): void {
-    const client = this.#client as unknown as {
-      readonly messageParser: {
-        on(event: 'message', heard: (message: { readonly controls?: readonly Control[] }) => void): void;
-      };
-    };
-    client.messageParser.on('message', ({ controls }) => {
+    this.#parser.on('message', ({ controls }) => {
       for (const control of controls ?? []) {
         if (control instanceof PagedResultsControl) this.#cookie = control.value?.cookie;
       }
     });
+  }
+
+  /** Whole messages go to ldapts one by one, and no more of them than a page may have (frames.ts says why). */
+  #boundAnswers(fail: (error: Error) => void): void {
+    const parser = this.#parser;
+    const read = parser.read.bind(parser);
+    parser.read = (data, requests) => {
+      try {
+        for (const message of this.#frames.push(data)) {
+          this.#left.octets -= message.length;
+          this.#left.messages -= 1;
+          if (this.#left.octets < 0 || this.#left.messages < 0) {
+            throw new Error(`${this.url} sends more than was asked for in one page`);
+          }
+          read(message, requests);
+        }
+      } catch (error) {
+        fail(error instanceof Error ? error : new Error(String(error)));
+      }
+    };
+  }
+
+  get #parser(): Parser {
+    return (this.#client as unknown as { readonly messageParser: Parser }).messageParser;
   }
 
   /** The first server that lets us in. Throws LdapUnreachable that tells of each why not. */
@@ -168,6 +209,8 @@ export class LdapConnection {
       if (this.url.startsWith('ldap:') && this.#settings.tls.startTls === 'require') {
         const host = new URL(this.url).hostname.replace(/^\[(.*)\]$/, '$1');
         await this.#client.startTLS({ host, ...(isIP(host) === 0 && { servername: host }), ...tls });
+        // What somebody put behind the answer, in the clear, is not to be the beginning of what is trusted.
+        if (!this.#frames.isEmpty) throw new Error('octets in the clear behind the answer to STARTTLS');
       }
       await this.#bind();
     } finally {
@@ -186,12 +229,16 @@ export class LdapConnection {
 
   /** All entries of a search, a page at a time in memory. */
   async *search(search: Search): AsyncGenerator<RawEntry> {
+    const size = search.pageSize ?? this.#settings.pageSize;
     let cookie: Buffer | undefined;
+    let entries = 0;
+    let emptyPages = 0;
     do {
       this.#signal.throwIfAborted();
       this.#cookie = undefined;
-      const paged =
-        search.scope === 'base' ? [] : [new PageRequest(search.pageSize ?? this.#settings.pageSize, cookie)];
+      // Referrals come besides entries.
+      this.#left = { octets: largestPage, messages: size * 2 + 1_000 };
+      const paged = search.scope === 'base' ? [] : [new PageRequest(size, cookie)];
       const answer = this.#client.search(search.base, optionsOf(search), [
         ...paged,
         ...(search.controls ?? []).map((oid) => new Control(oid, { critical: true })),
@@ -199,6 +246,11 @@ export class LdapConnection {
       const { searchEntries } = await Promise.race([answer, this.#lost]);
       this.#signal.throwIfAborted();
       cookie = this.#newestCookie();
+      entries += searchEntries.length;
+      emptyPages = searchEntries.length === 0 ? emptyPages + 1 : 0;
+      if (entries > mostEntries || emptyPages > mostEmptyPages) {
+        throw new Error(`${this.url} gives page after page and no end: ${entries} entries so far`);
+      }
       for (const entry of searchEntries) yield rawOf(entry);
     } while (cookie !== undefined && cookie.length > 0);
   }
