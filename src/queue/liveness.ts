@@ -20,6 +20,7 @@
  */
 import type { Database, HeldLock, Queryable } from '../ports/database.ts';
 import type { Log } from '../ports/log.ts';
+import { lockGroup } from '../state/database-locks.ts';
 import { int4Array } from './postgres-array.ts';
 
 /** The advisory locks of workers: "spoo" in ASCII. */
@@ -34,7 +35,7 @@ const ghostWithin = 5_000;
 
 const living = `
   select objid::bigint as id from pg_locks
-  where locktype = 'advisory' and classid = $1::oid and objsubid = 2 and granted
+  where locktype = 'advisory' and classid = (${lockGroup('$1')}::bigint & 4294967295)::oid and objsubid = 2 and granted
     and database = (select oid from pg_database where datname = current_database())`;
 
 /** $3: since when the sweeper, $4, holds its lock. */

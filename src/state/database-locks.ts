@@ -1,12 +1,19 @@
 /**
  * state/database-locks - session-level advisory locks, all of a process over one session. When the session is lost
  * the server frees them, and every holder is told at once.
+ *
+ * PostgreSQL's advisory locks belong to the whole database. Installations that share one, each in a schema of its own,
+ * must not hold each other's: outside of `public` the group is mixed with the name of the schema.
  */
 import type pg from 'pg';
 import { DatabaseAway, type HeldLock } from '../ports/database.ts';
 import type { Log } from '../ports/log.ts';
 import { asDatabaseError } from './database-fault.ts';
 import { openSession, type Session } from './database-session.ts';
+
+/** SQL for the group that is really locked, of the parameter that says `group`. */
+export const lockGroup = (parameter: string): string =>
+  `(${parameter}::integer # case when current_schema() = 'public' then 0 else hashtext(current_schema()) end)`;
 
 export class Locks {
   readonly #config: pg.ClientConfig;
@@ -30,7 +37,7 @@ export class Locks {
     try {
       const session = await this.#open();
       const { rows } = await session.client.query<{ locked: boolean }>(
-        'select pg_try_advisory_lock($1, $2) as locked',
+        `select pg_try_advisory_lock(${lockGroup('$1')}, $2::integer) as locked`,
         [group, id],
       );
       if (lost.signal.aborted) throw new DatabaseAway('the connection that holds the locks was lost');
@@ -57,7 +64,7 @@ export class Locks {
   async #release(session: Session, key: string, lost: AbortController, lock: number[]): Promise<void> {
     if (this.#held.get(key) !== lost) return;
     try {
-      await session.client.query('select pg_advisory_unlock($1, $2)', lock);
+      await session.client.query(`select pg_advisory_unlock(${lockGroup('$1')}, $2::integer)`, lock);
     } catch {
       await session.end(); // Whether it is free is unknown: the end of the session frees it.
       this.#session = undefined;

@@ -3,8 +3,11 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Database, DatabaseAway, type HeldLock } from '../../src/ports/database.ts';
+import { silentLog } from '../../src/ports/log.ts';
 import { insertRecipients } from '../../src/queue/insert.ts';
 import { workerLocks } from '../../src/queue/liveness.ts';
+import { openDatabase } from '../../src/state/database.ts';
+import { runSteps } from '../../src/state/steps.ts';
 import { type FreshDatabase, freshDatabase } from '../fixture/database.ts';
 import { address, Bench, busy, copyTo, deliverTo, minutes, ok, unknown, until } from './fakes.ts';
 
@@ -32,6 +35,21 @@ const delivered = (...benches: readonly Bench[]): string[] =>
   benches.flatMap(({ peer }) =>
     peer.deliveries.flatMap(({ recipients }) => recipients.map((one) => one.address.text)),
   );
+
+/** The same database, and a schema of its own in it. */
+async function beside({ database, url }: FreshDatabase): Promise<Database> {
+  await database.query('create schema other');
+  const other = await openDatabase({
+    url: `${url}&options=-csearch_path%3Dother`,
+    maxConnections: 5,
+    statementTimeoutMs: 30_000,
+    connectTimeoutMs: 10_000,
+    applicationName: 'test',
+    log: silentLog,
+  });
+  await runSteps(other, silentLog);
+  return other;
+}
 
 /** A database that can be away, and whose locks can be lost. */
 class Fickle {
@@ -366,6 +384,34 @@ test('a worker that slept while another finished the message leaves no recipient
   const row = { slot: 'late@example.net', recipient: { address: to }, dueAt: new Date() };
   expect(await insertRecipients(fresh.database, [{ ...row, messageId: 'gone' }])).toEqual(new Set());
   expect(await bench.count('recipient')).toBe(0);
+});
+
+test('two installations in schemas of their own in one database know nothing of each other’s workers', async () => {
+  const other = await beside(fresh);
+  try {
+    const there = new Bench(other);
+    const worker = there.work();
+    bench.work();
+    await there.accept({ to: ['there@example.net'] });
+    await bench.accept({ to: ['here@example.net'] });
+    await there.empty();
+    await bench.empty();
+    // Both have a worker 1: that one of them lives says nothing of the other.
+    expect(await other.query('select id from worker', [])).toEqual([{ id: 1 }]);
+    expect(await fresh.database.query('select id from worker', [])).toEqual([{ id: 1 }]);
+    await worker.close(AbortSignal.timeout(5_000));
+    await other.query('insert into worker (id, node) values (1, $1)', ['dead']);
+    const next = there.work();
+    await until(
+      async () => (await other.query('select 1 as one from worker where id = 1', [])).length === 0,
+      'the dead worker was taken for alive',
+    );
+    await next.close(AbortSignal.timeout(5_000));
+    await there.spool.close();
+    await there.trace.close();
+  } finally {
+    await other.close();
+  }
 });
 
 test('close() lets deliveries end, gives back what was not started, and frees its claims', async () => {
