@@ -47,6 +47,7 @@ export class Run {
   }[] = [];
   /** Included with :once, or before, by location and name. */
   readonly ran = new Set<string>();
+  includeDepth = 0;
   place: Place = { line: 1, column: 1 };
   script: string;
   /** The innermost `if` that led here. */

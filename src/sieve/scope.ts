@@ -36,6 +36,8 @@ export class Scope {
   readonly problems: Problem[] = [];
   /** Names declared with `global` (RFC 6609 §3.4). */
   readonly globals = new Set<string>();
+  /** Names used so far that were not declared global. */
+  readonly locals = new Set<string>();
   /** Names of loops around the place at hand; undefined for one without (RFC 5703 §3). */
   readonly loops: (string | undefined)[] = [];
   /** Blocks around the place at hand. */
@@ -90,6 +92,7 @@ export class Scope {
         this.error(at, `unknown namespace in the variable ${part.variable.slice(0, 60)}`);
       }
       const global = this.globals.has(part.variable);
+      if (!global) this.locals.add(part.variable);
       return (run: Parameters<Text['value']>[0]) => run.variable(part.variable, global);
     });
     return {

@@ -97,6 +97,7 @@ const set: Definition = {
     const value = call.text('value');
     const modify = compileModifiers((tag) => call.has(tag));
     const global = call.scope.globals.has(name);
+    if (!global) call.scope.locals.add(name);
     return async (run) => {
       const plain = value.value(run);
       run.spend(1 + (plain.length >> 4));
