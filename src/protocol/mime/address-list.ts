@@ -42,12 +42,22 @@ export function parseAddressList(value: string, allowance: Allowance): readonly 
       allowance.items--;
       (group?.members ?? list).push(mailbox);
     }
+    skipStray(lexer);
     if (lexer.done()) break;
     if (lexer.here() === ';') closeGroup();
-    lexer.at++;
+    if (lexer.here() === ';' || lexer.here() === ',') lexer.at++; // else a comma is missing
   }
   closeGroup();
   return list.length > 0 ? list : undefined;
+}
+
+/** What is wrong behind an address (`ada@a@b`, `ada>`) is passed over up to the next separator. */
+function skipStray(lexer: Lexer): void {
+  if (lexer.done() || !'@:>'.includes(lexer.here())) return;
+  while (!lexer.done() && lexer.here() !== ',' && lexer.here() !== ';') {
+    if (lexer.here() === '"') lexer.quoted();
+    else if (!lexer.skipSpace()) lexer.at++;
+  }
 }
 
 /** Words up to one of `< > @ , ; :` or the end. */

@@ -42,15 +42,15 @@ export class HeaderReader {
       return;
     }
     this.#close();
-    const end = octets.subarray(from, Math.min(to, from + longestName)).indexOf(colon);
-    if (end <= 0) return;
-    const name = octets
-      .toString('latin1', from, from + end)
-      .trimEnd()
-      .toLowerCase();
+    if (this.#allowance.octets <= 0) return;
+    const stop = Math.min(to, from + longestName);
+    let end = from;
+    while (end < stop && octets[end] !== colon) end++;
+    if (end === stop) return;
+    const name = octets.toString('latin1', from, end).trimEnd().toLowerCase();
     if (!this.#wanted.has(name)) return;
     this.#name = name;
-    this.#value = this.#take(octets, from + end + 1, to);
+    this.#value = this.#take(octets, end + 1, to);
   }
 
   /** The fields, once the section is at its end. */

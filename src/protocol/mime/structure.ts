@@ -53,10 +53,10 @@ export class StructureScanner {
   #lines = 0;
   /** Octets of the line end before the line at hand; 0 at the start of the message. */
   #lastEnd = 0;
-  /** The beginning of a line whose end has not come yet, how long it is, and whether it ends in CR so far. */
-  #held: Buffer[] = [];
-  #heldLength = 0;
+  /** The beginning of a line whose end has not come yet: its first octets, and how long it is so far. */
+  #held = Buffer.alloc(0);
   #heldKept = 0;
+  #heldLength = 0;
   #heldCr = false;
 
   constructor(limits: StructureLimits = {}) {
@@ -85,11 +85,8 @@ export class StructureScanner {
 
   /** The tree, once the last chunk was pushed. */
   finish(): MessageStructure {
-    if (this.#heldLength > 0) {
-      const line = Buffer.concat(this.#held);
-      this.#line(line, 0, line.length, this.#heldLength, 0);
-      this.#forgetHeld();
-    }
+    if (this.#heldLength > 0) this.#line(this.#held, 0, this.#heldKept, this.#heldLength, 0);
+    this.#forgetHeld();
     if (this.#header !== undefined) this.#endHeader(this.#offset, true);
     this.#closeTo(0, this.#offset, this.#lines);
     const { summary, root } = finished(this.#root);
@@ -97,29 +94,33 @@ export class StructureScanner {
   }
 
   #hold(chunk: Buffer, from: number, to: number): void {
-    const room = this.#header === undefined ? keptOfLine : keptOfLine + this.#allowance.octets;
-    const kept = Math.min(to, from + Math.max(0, room - this.#heldKept));
-    if (kept > from) this.#held.push(Buffer.from(chunk.subarray(from, kept)));
-    this.#heldKept += Math.max(0, kept - from);
+    const room = keptOfLine + (this.#header === undefined ? 0 : this.#allowance.octets) - this.#heldKept;
+    const kept = Math.max(0, Math.min(to - from, room));
+    if (this.#heldKept + kept > this.#held.length) {
+      const larger = Buffer.allocUnsafe(2 * (this.#heldKept + kept));
+      this.#held.copy(larger, 0, 0, this.#heldKept);
+      this.#held = larger;
+    }
+    chunk.copy(this.#held, this.#heldKept, from, from + kept);
+    this.#heldKept += kept;
     this.#heldLength += to - from;
     this.#heldCr = chunk[to - 1] === CR;
   }
 
   #forgetHeld(): void {
-    this.#held = [];
-    this.#heldLength = 0;
+    if (this.#held.length > 4 * keptOfLine) this.#held = Buffer.alloc(0);
     this.#heldKept = 0;
+    this.#heldLength = 0;
     this.#heldCr = false;
   }
 
   /** The LF of the line whose beginning is held stands at `lf`. */
   #endHeld(chunk: Buffer, from: number, lf: number): void {
-    const cr = lf > from ? chunk[lf - 1] === CR : this.#heldCr;
     if (lf > from) this.#hold(chunk, from, lf);
-    const length = this.#heldLength - (cr ? 1 : 0);
-    const line = Buffer.concat(this.#held);
+    const end = this.#heldCr ? 2 : 1;
+    const length = this.#heldLength - (end - 1);
+    this.#line(this.#held, 0, Math.min(this.#heldKept, length), length, end);
     this.#forgetHeld();
-    this.#line(line, 0, Math.min(line.length, length), length, cr ? 2 : 1);
   }
 
   /**
@@ -214,6 +215,8 @@ export class StructureScanner {
   #closeTo(count: number, end: number, lines: number): void {
     for (const part of this.#open.splice(count)) {
       if (part.boundary !== undefined) this.#boundaries--;
+      // A message in a part that ends with its header: the empty line is the delimiter's.
+      if (part.isMessage) part.bodyStart = Math.min(part.bodyStart, Math.max(part.headerStart, end));
       part.bodyEnd = Math.max(part.bodyStart, end);
       part.lines = Math.max(0, lines - part.bodyStartLines);
     }

@@ -1,0 +1,512 @@
+/**
+ * Messages of our own, plain and odd, as the part tree sees them.
+ */
+import { describe, expect, test } from 'vitest';
+import { printBodyStructure, printEnvelope } from '../../src/protocol/imap/print-structure.ts';
+import { type MessageStructure, readStructure, writeStructure } from '../../src/protocol/mime/part.ts';
+import { partAt } from '../../src/protocol/mime/part-at.ts';
+import { type StructureLimits, StructureScanner } from '../../src/protocol/mime/structure.ts';
+
+function scan(text: string, pieces = 1, limits?: StructureLimits): MessageStructure {
+  const octets = Buffer.from(text, 'latin1');
+  const scanner = new StructureScanner(limits);
+  const size = Math.max(1, Math.ceil(octets.length / pieces));
+  for (let at = 0; at < octets.length; at += size) scanner.push(octets.subarray(at, at + size));
+  return scanner.finish();
+}
+
+const lines = (...all: readonly string[]): string => all.map((line) => `${line}\r\n`).join('');
+
+const bodyStructure = (text: string): string => printBodyStructure(scan(text).root);
+
+/** `text`: octets and lines of a text part without any fields. */
+const text = (octets: number, count: number): string =>
+  `("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" ${octets} ${count} NIL NIL NIL NIL)`;
+
+const mixed = (...body: readonly string[]): string =>
+  lines('Content-Type: multipart/mixed; boundary=b', '', ...body);
+const inMixed = (parts: string): string => `(${parts} "mixed" ("boundary" "b") NIL NIL NIL)`;
+
+describe('multiparts', () => {
+  test.each([
+    ['two parts', mixed('--b', '', 'one', '--b', '', 'two', '', '--b--'), text(3, 0) + text(5, 1)],
+    ['preamble and epilogue', mixed('pre', '', '--b', '', 'one', '--b--', 'epi', '--b', 'no'), text(3, 0)],
+    ['no closing boundary', mixed('--b', '', 'one', '--b', '', 'two'), text(3, 0) + text(5, 1)],
+    ['an empty part', mixed('--b', '', '--b', '', '', '--b--'), text(0, 0) + text(0, 0)],
+    ['a part without even a blank line', mixed('--b', '--b', 'X: y', '--b--'), text(0, 0) + text(0, 0)],
+    ['a delimiter and nothing behind it', mixed('--b').slice(0, -2), text(0, 0)],
+    ['no part at all', mixed('nothing here'), text(0, 0)],
+    ['closed before it began', mixed('--b--', '', '--b', '', 'one'), text(0, 0)],
+    ['white space behind the boundary', mixed('--b \t', '', 'one', '--b--  '), text(3, 0)],
+    ['words behind the boundary', mixed('--bow', '', 'one', '--b--'), text(3, 0)],
+    ['a boundary within a line', mixed('--b', '', 'x--b', '--c', '--b--'), text(9, 1)],
+  ])('%s', (_, message, expected) => {
+    for (const pieces of [1, 2, 7, 1000]) {
+      expect(printBodyStructure(scan(message, pieces).root)).toBe(inMixed(expected));
+    }
+  });
+
+  test('a boundary that begins like the one around it', () => {
+    const inner = ['--ab', 'Content-Type: multipart/mixed; boundary=abc', '', '--abc', '', 'in', '--abc--'];
+    const message = lines(
+      'Content-Type: multipart/mixed; boundary=ab',
+      '',
+      ...inner,
+      '--ab',
+      '',
+      'out',
+      '--ab--',
+    );
+    expect(bodyStructure(message)).toBe(
+      `((${text(2, 0)} "mixed" ("boundary" "abc") NIL NIL NIL)${text(3, 0)} "mixed" ("boundary" "ab") NIL NIL NIL)`,
+    );
+  });
+
+  test('the same boundary within and without: lines belong to the inner one until it is closed', () => {
+    const message = mixed(
+      '--b',
+      'Content-Type: multipart/alternative; boundary=b',
+      '',
+      '--b',
+      '',
+      'in',
+      '--b--',
+      '--b',
+      '',
+      'out',
+      '--b--',
+    );
+    expect(bodyStructure(message)).toBe(
+      inMixed(`(${text(2, 0)} "alternative" ("boundary" "b") NIL NIL NIL)${text(3, 0)}`),
+    );
+  });
+
+  test('the boundary around ends what is open within', () => {
+    const message = mixed(
+      '--b',
+      'Content-Type: multipart/alternative; boundary=x',
+      '',
+      '--x',
+      '',
+      'in',
+      '--b',
+      '',
+      'out',
+      '--b--',
+    );
+    expect(bodyStructure(message)).toBe(
+      inMixed(`(${text(2, 0)} "alternative" ("boundary" "x") NIL NIL NIL)${text(3, 0)}`),
+    );
+  });
+
+  test('a multipart without boundary has no parts we could know', () => {
+    expect(bodyStructure(lines('Content-Type: multipart/mixed', '', '--b', '', 'one'))).toBe(
+      `(${text(0, 0)} "mixed" NIL NIL NIL NIL)`,
+    );
+    expect(bodyStructure(lines('Content-Type: multipart/mixed; boundary=""', '', '--', '', 'one'))).toBe(
+      `(${text(0, 0)} "mixed" ("boundary" "") NIL NIL NIL)`,
+    );
+  });
+
+  test('in a digest a part is a message unless it says otherwise (RFC 2046 §5.1.5)', () => {
+    const parts = [
+      '--b',
+      '',
+      'Subject: in',
+      '',
+      'one',
+      '--b',
+      'Content-Type: text/plain',
+      '',
+      'two',
+      '--b--',
+    ];
+    expect(bodyStructure(lines('Content-Type: multipart/digest; boundary=b', '', ...parts))).toBe(
+      `(("message" "rfc822" NIL NIL NIL "7bit" 18 (NIL "in" NIL NIL NIL NIL NIL NIL NIL NIL) ${text(3, 0)} 2 NIL NIL NIL NIL)` +
+        `${text(3, 0)} "digest" ("boundary" "b") NIL NIL NIL)`,
+    );
+  });
+});
+
+describe('messages in messages', () => {
+  const nested = (type: string, ...message: readonly string[]): string =>
+    mixed('--b', `Content-Type: ${type}`, '', ...message, '--b--');
+  const empty = '(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)';
+
+  test.each(['message/rfc822', 'Message/RFC822', 'message/global'])(
+    '%s has its own summary and body',
+    (type) => {
+      const [a, b] = type.split('/');
+      expect(bodyStructure(nested(type, 'From: a@b.c', 'Subject: s', '', 'x', ''))).toBe(
+        inMixed(
+          `("${a}" "${b}" NIL NIL NIL "7bit" 30 (NIL "s" ((NIL NIL "a" "b.c")) ((NIL NIL "a" "b.c")) ((NIL NIL "a" "b.c")) NIL NIL NIL NIL NIL) ${text(3, 1)} 4 NIL NIL NIL NIL)`,
+        ),
+      );
+    },
+  );
+
+  test('other messages are leaves', () => {
+    expect(bodyStructure(nested('message/partial; id=1', 'From: a@b.c'))).toBe(
+      inMixed('("message" "partial" ("id" "1") NIL NIL "7bit" 11 NIL NIL NIL NIL)'),
+    );
+  });
+
+  test.each([
+    ['nothing', mixed('--b', 'Content-Type: message/rfc822', '', '--b--'), 0, 0],
+    ['header only', nested('message/rfc822', 'X: y'), 4, 0],
+    ['a cut header', mixed('--b', 'Content-Type: message/rfc822', '--b--'), 0, 0],
+    ['an empty message', nested('message/rfc822', ''), 0, 0],
+    ['a header and its blank line', nested('message/rfc822', 'X: y', ''), 6, 1],
+  ])('a message part with %s in it', (_, message, octets, count) => {
+    expect(bodyStructure(message)).toBe(
+      inMixed(
+        `("message" "rfc822" NIL NIL NIL "7bit" ${octets} ${empty} ${text(0, 0)} ${count} NIL NIL NIL NIL)`,
+      ),
+    );
+  });
+});
+
+describe('whole messages', () => {
+  test.each([
+    ['nothing', '', 0, '(0,0) (0,0)'],
+    ['a blank line', '\r\n', 0, '(0,2) (2,2)'],
+    ['header only', 'Subject: a\r\n', 0, '(0,12) (12,12)'],
+    ['header only, no line end', 'Subject: a', 0, '(0,10) (10,10)'],
+    ['no body', 'Subject: a\r\n\r\n', 0, '(0,14) (14,14)'],
+    ['no header', '\r\nbody', 0, '(0,2) (2,6)'],
+    ['bare LF ends lines', 'Subject: a\n\nb\n', 1, '(0,12) (12,14)'],
+    ['bare CR ends none', 'Subject: a\r\r\r\n\r\nb\rc\r\n', 1, '(0,16) (16,21)'],
+    ['CR CR LF is not blank', 'A: b\r\n\r\r\nC: d\r\n\r\nx', 0, '(0,17) (17,18)'],
+    ['white space is not blank', 'A: b\r\n \r\nC: d\r\n\r\nx', 0, '(0,17) (17,18)'],
+  ])('%s', (_, message, count, places) => {
+    for (const pieces of [1, 2, 3, 1000]) {
+      const { size, root } = scan(message, pieces);
+      const { header, body } = root;
+      expect(size).toBe(message.length);
+      expect(root.lines).toBe(count);
+      expect(`(${header.start},${header.end}) (${body.start},${body.end})`).toBe(places);
+    }
+  });
+
+  test('of a field that comes twice the first counts, of addresses all', () => {
+    const header = lines(
+      'Subject: a',
+      'subject: b',
+      'To: a@x.y',
+      'TO : b@x.y',
+      'Content-Type: text/html',
+      'Content-Type: image/gif',
+    );
+    const { summary, root } = scan(header);
+    expect(summary).toEqual({
+      subject: 'a',
+      to: [
+        { mailbox: 'a', host: 'x.y' },
+        { mailbox: 'b', host: 'x.y' },
+      ],
+    });
+    expect(root.subtype).toBe('html');
+  });
+
+  test('lines that are no fields are passed over, with what continues them', () => {
+    const { summary } = scan(
+      lines(' leading', 'Subject: a', 'no field', ' more of it', ': x', 'Date: d', ''),
+    );
+    expect(summary).toEqual({ subject: 'a', date: 'd' });
+  });
+
+  test('absent is NIL, empty is empty; addresses without any are NIL (RFC 9051 §7.5.2)', () => {
+    expect(
+      printEnvelope(scan(lines('Subject:', 'Date: ', 'From:', 'To: ,', 'Message-ID: <a>', '')).summary),
+    ).toBe('("" "" NIL NIL NIL NIL NIL NIL NIL "<a>")');
+  });
+
+  test('folded everything', () => {
+    const { summary, root } = scan(
+      lines(
+        'Subject:',
+        '\tone',
+        '   two',
+        'From: Ada',
+        ' <ada@x.y>',
+        'In-Reply-To: <a>',
+        '\t<b>',
+        'Content-Type:',
+        ' text/html',
+        '\t;',
+        '  charset',
+        ' =',
+        ' "utf-8"',
+        '',
+      ),
+    );
+    expect(summary).toEqual({
+      subject: 'one two',
+      from: [{ name: 'Ada', mailbox: 'ada', host: 'x.y' }],
+      inReplyTo: '<a>\t<b>',
+    });
+    expect(root).toMatchObject({ subtype: 'html', parameters: [{ name: 'charset', value: 'utf-8' }] });
+  });
+
+  test('8-bit in headers stays as it came; NUL goes', () => {
+    const { summary } = scan(lines('Subject: gr\xfc\xc3\xbc\0\xdfe', 'From: \xe5 <\xe5@x.y>', ''));
+    expect(summary).toEqual({
+      subject: 'gr\xfc\xc3\xbc\xdfe',
+      from: [{ name: '\xe5', mailbox: '\xe5', host: 'x.y' }],
+    });
+  });
+});
+
+describe('content fields', () => {
+  const root = (...fields: readonly string[]) => scan(lines(...fields, '')).root;
+  const plain = {
+    kind: 'leaf',
+    type: 'text',
+    subtype: 'plain',
+    parameters: [{ name: 'charset', value: 'us-ascii' }],
+  };
+
+  test.each([
+    '',
+    'text',
+    'text/',
+    '/plain',
+    'text plain',
+    'text/plain charset=utf-8',
+    'image/g if',
+    ';',
+    'multipart',
+  ])('a Content-Type of `%s` is as good as none (RFC 2045 §5.2)', (value) => {
+    expect(root(`Content-Type: ${value}`)).toMatchObject(plain);
+  });
+
+  test.each([
+    ['a=b', [['a', 'b']]],
+    [
+      'A=B; c = "d e"',
+      [
+        ['A', 'B'],
+        ['c', 'd e'],
+      ],
+    ],
+    [
+      'a=b;; ;c=d;',
+      [
+        ['a', 'b'],
+        ['c', 'd'],
+      ],
+    ],
+    ['a="x\\"y\\\\"; b', [['a', 'x"y\\']]],
+    [
+      'a (comment (nested)) = (more) b (last); c=d',
+      [
+        ['a', 'b'],
+        ['c', 'd'],
+      ],
+    ],
+    ['a="open; c=d', [['a', 'open; c=d']]],
+    [
+      'a=b/c?d=e; name==?utf-8?q?x?=',
+      [
+        ['a', 'b/c?d=e'],
+        ['name', '=?utf-8?q?x?='],
+      ],
+    ],
+    ['=x; a=b', [['a', 'b']]],
+    [
+      'a=; c=""',
+      [
+        ['a', ''],
+        ['c', ''],
+      ],
+    ],
+    [
+      'a=b c="d;e"; f=g',
+      [
+        ['a', 'b'],
+        ['f', 'g'],
+      ],
+    ],
+    ['a=\xfc', [['a', '\xfc']]],
+  ])('parameters: %s', (value, expected) => {
+    const parameters = expected.map(([name, of]) => ({ name, value: of }));
+    expect(root(`Content-Type: image/gif; ${value}`)).toMatchObject({ subtype: 'gif', parameters });
+  });
+
+  test.each([
+    [
+      'n*0=a; n*1=b; x=y',
+      [
+        ['n', 'ab'],
+        ['x', 'y'],
+      ],
+    ],
+    ['n*1=b; n*0="a "', [['n', 'a b']]],
+    ['n*0*=utf-8\'\'%c3%bc; n*1=" a"; n*2*=%41', [['n*', "utf-8''%c3%bc%20a%41"]]],
+    ["n*=utf-8''%41", [['n*', "utf-8''%41"]]],
+    ['n*0=a; n*2=c', [['n', 'a']]],
+    ['n*1=b', [['n*1', 'b']]],
+    ['n*0=a; n*1*=%42', [['n*', "''a%42"]]],
+    [
+      'N*0=a; n*0=x; m*0=c; n*1=b; m*1=d',
+      [
+        ['N', 'ab'],
+        ['m', 'cd'],
+      ],
+    ],
+  ])('continued parameters (RFC 2231): %s', (value, expected) => {
+    const parameters = expected.map(([name, of]) => ({ name, value: of }));
+    expect(root(`Content-Type: image/gif; ${value}`)).toMatchObject({ parameters });
+  });
+
+  test('everything a part can say', () => {
+    const fields = [
+      'Content-Type: image/gif',
+      'Content-Transfer-Encoding: (c) BASE64 (d)',
+      'Content-ID: <i>',
+      'Content-Description: a\t  b',
+      'Content-MD5: Q2hl',
+      'Content-Disposition: attachment; filename=x; size=3',
+      'Content-Language: en, (c) de-CH',
+      'Content-Location: http://x/y',
+    ];
+    expect(bodyStructure(lines(...fields, '', 'xxx'))).toBe(
+      '("image" "gif" NIL "<i>" "a b" "BASE64" 5 "Q2hl" ("attachment" ("filename" "x" "size" "3")) ("en" "de-CH") "http://x/y")',
+    );
+  });
+});
+
+describe('addresses', () => {
+  const ada = { mailbox: 'ada', host: 'x.y' };
+  const bob = { mailbox: 'bob', host: 'x.y' };
+  test.each([
+    ['ada@x.y', [ada]],
+    ['<ada@x.y>', [ada]],
+    ['ada@x.y, bob@x.y', [ada, bob]],
+    [', ada@x.y,, bob@x.y,', [ada, bob]],
+    ['Ada <ada@x.y>', [{ name: 'Ada', ...ada }]],
+    ['"Ada, \\"A.\\"" <ada@x.y>', [{ name: 'Ada, "A."', ...ada }]],
+    ['Ada  "B." C. D <ada@x.y>', [{ name: 'Ada B. C. D', ...ada }]],
+    ['=?utf-8?q?A=2C?= <ada@x.y>', [{ name: '=?utf-8?q?A=2C?=', ...ada }]],
+    ['ada@x.y (Ada (A.) \\) Example)', [{ name: 'Ada (A.) ) Example', ...ada }]],
+    ['Ada (not this) <ada@x.y> (nor this)', [{ name: 'Ada', ...ada }]],
+    ['<ada@x.y> (Ada)', [{ name: 'Ada', ...ada }]],
+    ['(one) ada (two) @ (three) x (four) . y (five)', [{ name: 'five', ...ada }]],
+    ['"ada b"@x.y', [{ mailbox: 'ada b', host: 'x.y' }]],
+    ['a . b@x . y', [{ mailbox: 'a.b', host: 'x.y' }]],
+    ['ada@[192.0.2.1]', [{ mailbox: 'ada', host: '[192.0.2.1]' }]],
+    ['ada@[IPv6:2001:db8::1], bob@x.y', [{ mailbox: 'ada', host: '[IPv6:2001:db8::1]' }, bob]],
+    ['<@a,@b:ada@x.y>', [{ route: '@a,@b', ...ada }]],
+    ['Ada <@a:ada@x.y>, bob@x.y', [{ name: 'Ada', route: '@a', ...ada }, bob]],
+    ['List: ada@x.y, Bob <bob@x.y>;', [{ group: 'List', members: [ada, { name: 'Bob', ...bob }] }]],
+    ['undisclosed recipients:;', [{ group: 'undisclosed recipients', members: [] }]],
+    ['"A B":; , ada@x.y', [{ group: 'A B', members: [] }, ada]],
+    [
+      'A: ada@x.y; B: bob@x.y',
+      [
+        { group: 'A', members: [ada] },
+        { group: 'B', members: [bob] },
+      ],
+    ],
+    ['ada', [{ mailbox: 'ada', host: '' }]],
+    ['ada@', [{ mailbox: 'ada', host: '' }]],
+    ['Ada <>', [{ name: 'Ada', mailbox: '', host: '' }]],
+    ['Ada Example', [{ name: 'Ada Example', mailbox: '', host: '' }]],
+    ['Ada ada@x.y', [{ name: 'Ada', ...ada }]],
+    ['ada@a.b <ada@x.y>', [{ name: 'ada@a.b', ...ada }]],
+    ['Ada <ada@x.y', [{ name: 'Ada', ...ada }]],
+    ['Ada <ada@x.y, bob@x.y', [{ name: 'Ada', ...ada }, bob]],
+    ['"Ada <ada@x.y>', [{ mailbox: 'Ada <ada@x.y>', host: '' }]],
+    ['Ada (open <ada@x.y>', [{ name: 'open <ada@x.y>', mailbox: 'Ada', host: '' }]],
+    ['a@b@c, bob@x.y', [{ mailbox: 'a', host: 'b' }, bob]],
+    ['a@b:c <d>, bob@x.y', [{ mailbox: 'a', host: 'b' }, bob]],
+    ['a>b, bob@x.y', [{ mailbox: 'a', host: '' }, bob]],
+    ['<ada@x.y> Bob <bob@x.y> <c@d>', [ada, { name: 'Bob', ...bob }, { mailbox: 'c', host: 'd' }]],
+  ])('%s', (value, expected) => {
+    expect(scan(lines(`To: ${value}`, '')).summary.to).toEqual(expected);
+  });
+
+  test.each(['', ' ', ',', '(only a comment)', ';', ',,;'])('none: `%s`', (value) => {
+    expect(scan(lines(`To: ${value}`, '')).summary.to).toBeUndefined();
+  });
+});
+
+describe('bounds', () => {
+  test('deeper than the limit nothing is told apart', () => {
+    const deep = ['a', 'b', 'c']
+      .map((b) => lines(`Content-Type: multipart/mixed; boundary=${b}`, '', `--${b}`))
+      .join('');
+    const kinds = (depth: number): string => {
+      const out: string[] = [];
+      for (let part = scan(deep, 1, { depth }).root; ; part = part.parts[0] as typeof part) {
+        out.push(part.kind);
+        if (part.kind !== 'multipart' || part.parts.length === 0) return out.join(' ');
+      }
+    };
+    expect(kinds(9)).toBe('multipart multipart multipart leaf');
+    expect(kinds(3)).toBe('multipart multipart multipart leaf');
+    expect(kinds(2)).toBe('multipart multipart multipart');
+    expect(kinds(0)).toBe('multipart');
+    const message = lines('Content-Type: message/rfc822', '', 'Subject: a', '', 'b');
+    expect(scan(message, 1, { depth: 0 }).root).not.toHaveProperty('message');
+    expect(printBodyStructure(scan(message, 1, { depth: 0 }).root)).toContain(
+      '(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) ("text"',
+    );
+  });
+
+  test('the last part permitted has all the rest', () => {
+    const message = mixed('--b', '', 'one', '--b', '', 'two', '--b', '', 'three', '--b--', 'end');
+    expect(printBodyStructure(scan(message, 1, { parts: 2 }).root)).toBe(inMixed(text(3, 0) + text(17, 3)));
+  });
+
+  test('octets of headers and items are kept up to a limit', () => {
+    const header = lines('Subject: 12345', `To: ${'a@b, '.repeat(100)}`, 'Date: d', '', 'x');
+    expect(scan(header, 1, { headerOctets: 10 }).summary).toEqual({
+      subject: '12345',
+      to: [{ mailbox: 'a', host: 'b' }],
+    });
+    expect(scan(header, 1, { items: 7 }).summary.to).toHaveLength(7);
+    expect(scan(header, 1, { headerOctets: 10 }).root.body).toEqual(scan(header).root.body);
+  });
+});
+
+describe('what is stored', () => {
+  const message = mixed(
+    '--b',
+    'Content-Type: message/rfc822',
+    '',
+    'From: a: b@c;, "d\xfc" <e@f>',
+    '',
+    'x',
+    '--b',
+    'Content-Language: en',
+    '',
+    '--b--',
+  );
+
+  test('reads back the same', () => {
+    const structure = scan(message);
+    expect(readStructure(writeStructure(structure))).toEqual(structure);
+  });
+
+  test('of another version is refused', () => {
+    expect(() => readStructure('{"size":1}')).toThrow('scan the message again');
+    expect(() => readStructure(writeStructure(scan('')).replace('"version":1', '"version":9'))).toThrow(
+      'version 9',
+    );
+  });
+
+  test('parts by number (RFC 9051 §6.4.5.1)', () => {
+    const structure = scan(message);
+    const at = (...path: readonly number[]) => partAt(structure, path);
+    expect(at()).toBe(structure.root);
+    expect(at(1)).toMatchObject({ kind: 'message' });
+    expect(at(1, 1)).toMatchObject({ kind: 'leaf', type: 'text' });
+    expect(at(2)).toMatchObject({ language: ['en'] });
+    for (const none of [[0], [3], [1, 2], [2, 1], [1, 1, 1]]) expect(at(...none)).toBeUndefined();
+    const plain = scan(lines('', 'x'));
+    expect(partAt(plain, [1])).toBe(plain.root);
+    expect(partAt(plain, [2])).toBeUndefined();
+    expect(partAt(plain, [1, 1])).toBeUndefined();
+  });
+});
