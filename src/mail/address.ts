@@ -30,6 +30,8 @@ const quoted = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e\u0080-\u{10ffff}]|\\[\x20-\x7e
 const literal = /^\[(?:IPv6:)?[0-9A-Fa-f.:]+\]$/;
 const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 const ascii = /^[\x00-\x7f]*$/;
+/** domainToASCII reads as a URL does: it leaves out tabs, decodes `%2E`, and takes `/` and what follows for no domain. */
+const international = /^[A-Za-z0-9_.\u0080-\u{10ffff}-]+$/u;
 
 /** The address in `text`, or undefined where the grammar is not met. No display names, no source routes. */
 export function parseAddress(text: string): Address | undefined {
@@ -53,7 +55,7 @@ function parseLocal(text: string): string | undefined {
 export function parseDomain(text: string): string | undefined {
   if (text.length === 0 || text.length > limits.domain) return undefined;
   if (text.startsWith('[')) return literal.test(text) ? text.toLowerCase() : undefined;
-  const domain = ascii.test(text) ? text.toLowerCase() : domainToASCII(text);
+  const domain = ascii.test(text) ? text.toLowerCase() : international.test(text) ? domainToASCII(text) : '';
   if (domain.length === 0 || domain.length > limits.domain) return undefined;
   return domain.split('.').every((part) => label.test(part)) ? domain : undefined;
 }

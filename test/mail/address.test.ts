@@ -53,6 +53,9 @@ describe('what is none', () => {
     `ada@${'a'.repeat(64)}.org`,
     `ada@${'abcdefgh.'.repeat(30)}org`,
     'ada@[999]x',
+    'ada@bücher.example/more',
+    'ada@bücher%2Eexample',
+    'ada@bü\tcher.example',
   ])('%j', (text) => {
     expect(parseAddress(text)).toBeUndefined();
   });
