@@ -68,6 +68,7 @@ export interface SpoolOptions {
 
 /** Bounds of one transaction. */
 const batch = { parallel: 2, items: 200, bytes: 4 * 1024 * 1024 } as const;
+const mostChunks = 64;
 
 export function openSpool(options: SpoolOptions): Spool & { close(): Promise<void> } {
   const { database, log, metrics, now, worker } = options;
@@ -171,6 +172,8 @@ async function takeContent(
     }
     chunks.push(next.value);
     size += next.value.length;
+    // Many small ones take much more memory than their octets.
+    if (chunks.length >= mostChunks) chunks.splice(0, chunks.length, Buffer.concat(chunks));
   }
   let facts: ContentFacts | undefined;
   async function* whole(): AsyncGenerator<Uint8Array> {

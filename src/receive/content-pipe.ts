@@ -4,6 +4,9 @@
 
 /** Octets on their way before the client is made to wait. */
 const highWater = 256 * 1024;
+/** What a chunk takes in memory at least. */
+const leastWeight = 256;
+const weigh = (chunk: Buffer): number => Math.max(chunk.length, leastWeight);
 
 export class ContentPipe implements AsyncIterable<Uint8Array> {
   #queue: Buffer[] = [];
@@ -22,7 +25,7 @@ export class ContentPipe implements AsyncIterable<Uint8Array> {
       return;
     }
     this.#queue.push(chunk);
-    this.#queued += chunk.length;
+    this.#queued += weigh(chunk);
   }
 
   get full(): boolean {
@@ -77,7 +80,7 @@ export class ContentPipe implements AsyncIterable<Uint8Array> {
   #next(): Promise<IteratorResult<Uint8Array>> {
     const chunk = this.#queue.shift();
     if (chunk !== undefined) {
-      this.#queued -= chunk.length;
+      this.#queued -= weigh(chunk);
       if (!this.full) this.#wakeWriter();
       return Promise.resolve({ done: false, value: chunk });
     }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ContentScanner, type Scanned, type ScanOptions } from '../../src/protocol/mime/scan.ts';
@@ -15,6 +17,18 @@ function scan(
   for (let at = 0; at < octets.length; at += size) scanner.push(octets.subarray(at, at + size));
   return { ...scanner.finish(), scanner };
 }
+
+test('a header sent octet by octet takes no more than its like in memory', () => {
+  setFlagsFromString('--expose_gc');
+  const collect = runInNewContext('gc') as () => void;
+  const scanners = Array.from({ length: 5 }, () => new ContentScanner(options));
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (const scanner of scanners) for (let at = 0; at < 60_000; at += 1) scanner.push(Buffer.from('x'));
+  collect();
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000);
+  expect(scanners.map(({ size }) => size)).toEqual(scanners.map(() => 60_000));
+});
 
 const own = (site: string) =>
   `Received: from a ([192.0.2.1])\r\n\tby mx.example.org (Isthmus) with ESMTP id Q1 (site ${site})\r\n\tfor <b@example.org>;\r\n\tTue, 24 Nov 2026 00:00:00 +0000\r\n`;

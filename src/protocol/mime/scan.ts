@@ -13,6 +13,8 @@ import { parseOwnReceived } from '../smtp/received.ts';
 const CR = 0x0d;
 const LF = 0x0a;
 const headerEnd = Buffer.of(CR, LF, CR, LF);
+/** Of a header section, kept apart. */
+const mostPieces = 64;
 
 export interface ScanOptions {
   /** Names of this installation, lower case: Received fields by them with our mark are our own. */
@@ -128,6 +130,8 @@ export class ContentScanner {
     const room = this.#headerLimit - this.#headerLength;
     this.#header.push(part.length > room ? part.subarray(0, room) : part);
     this.#headerLength += Math.min(part.length, room);
+    // Sent octet by octet, a header would take some hundred times its size.
+    if (this.#header.length >= mostPieces) this.#header = [Buffer.concat(this.#header)];
     if (part.length > room) this.#headerState = endsBefore(this.#header) ? 'done' : 'tooBig';
     else if (end >= 0) this.#headerState = 'done';
     else this.#tail = tailOf(this.#tail, chunk);
