@@ -115,7 +115,7 @@ async function loops(tx: Queryable, sources: readonly string[]): Promise<Directo
     if (gone.length === 0) break;
   }
   const rows = await tx.query<{ source: string; place: string; inner: string }>(
-    `select d.source, g.place, string_agg(i.place, ' | ' order by i.place) as inner
+    `select d.source, g.place, left(string_agg(i.place, ' | ' order by i.place), 1000) as inner
      from directory_edge d join directory_entry g on g.n = d.grp join directory_entry i on i.n = d.member
      group by d.source, g.place limit ${most}`,
   );

@@ -284,6 +284,19 @@ test('the survey tells of ambiguous addresses, loops and unknown members, and of
   expect(await told([])).toEqual([...always, 'ad ambiguous cn=a', 'hr ambiguous line 1'].sort());
 });
 
+test('what is told of a knot of groups is bounded', async () => {
+  const names = Array.from({ length: 60 }, (_, n) => `cn=g${n},${'ou=deep,'.repeat(20)}dc=x`);
+  const knot = names.map((where, n) => entry('ad', where, { ...mail(`g${n}`), members: names }));
+  await refreshed(database, new WrittenSource('ad', ...knot));
+  await survey(database, { sources: ['ad'], precedence: [] });
+  const [row] = await database.query<{ found: number; longest: number }>(
+    "select count(*) as found, max(length(what)) as longest from directory_problem where kind = 'group loop'",
+    [],
+  );
+  expect(row?.found).toBe(60);
+  expect(row?.longest).toBeLessThan(1_200);
+});
+
 test('health tells entries, age and trouble', async () => {
   await refreshed(database, new WrittenSource('ad', ...crowd(3)));
   await database.query(
