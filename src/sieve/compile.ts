@@ -6,12 +6,12 @@
  */
 import { parseScript } from '../protocol/sieve/parse.ts';
 import { printTest } from '../protocol/sieve/print.ts';
-import type { CommandNode, Problem, TestNode } from '../protocol/sieve/syntax.ts';
+import type { CommandNode, TestNode } from '../protocol/sieve/syntax.ts';
 import { bind, Call, nameOf } from './bind.ts';
 import type { Check, Definition, Step, Vocabulary } from './definition.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { hint } from './nearest.ts';
-import { type Compilation, type FindScript, Scope } from './scope.ts';
+import { type Compilation, type FindScript, Scope, type ScriptProblem } from './scope.ts';
 import type { Script } from './script.ts';
 import { vocabulary as ours } from './vocabulary.ts';
 
@@ -25,8 +25,8 @@ export interface CompileOptions {
 }
 
 export type CompileResult =
-  | { readonly script: Script; readonly problems: readonly Problem[] }
-  | { readonly script?: undefined; readonly problems: readonly Problem[] };
+  | { readonly script: Script; readonly problems: readonly ScriptProblem[] }
+  | { readonly script?: undefined; readonly problems: readonly ScriptProblem[] };
 
 /** Warnings do not keep a script from being used; errors do. */
 export async function compile(text: string, options: CompileOptions = {}): Promise<CompileResult> {
@@ -50,12 +50,16 @@ export async function compileIn(
   const size = Buffer.byteLength(text);
   if (size > compilation.limits.scriptSize) {
     const wrong = `the script has ${size} octets, ${compilation.limits.scriptSize} are permitted`;
-    return { problems: [{ severity: 'error', line: 1, column: 1, text: wrong }] };
+    return { problems: [{ script: name, severity: 'error', line: 1, column: 1, text: wrong }] };
   }
   const { commands, problems } = parseScript(text);
-  if (problems.length > 0) return { problems };
+  if (problems.length > 0) return { problems: problems.map((one) => ({ script: name, ...one })) };
   const scope = new Scope(compilation, name, depth);
   const body = await compileBlock(commands, scope);
+  // RFC 5703 §7: it has a meaning inside loops only.
+  const alone = scope.has('extracttext') && !scope.has('foreverypart');
+  if (alone)
+    scope.error({ line: 1, column: 1 }, 'the extension "extracttext" needs require "foreverypart" too');
   if (scope.failed) return { problems: scope.problems };
   return { script: { name, body, extensions: scope.extensions }, problems: scope.problems };
 }

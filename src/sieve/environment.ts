@@ -54,7 +54,7 @@ export interface Environment {
   readonly items: ReadonlyMap<string, string>;
   readonly spam: Score;
   readonly virus: Score;
-  /** Characters between the two halves of a local part (RFC 5233). */
+  /** Characters of which the first found parts a local part in two (RFC 5233). */
   readonly detailSeparator: string;
   /** Whether a notification to this URI could be sent now: yes, no, maybe (RFC 5435 §5). */
   readonly isOnline: (uri: string) => Promise<'yes' | 'no' | 'maybe'>;

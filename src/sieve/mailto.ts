@@ -2,7 +2,7 @@
  * sieve/mailto - notification methods that are `mailto:` URIs (RFC 5436, RFC 6068).
  */
 import { decodeOctets } from '../protocol/sieve/octets.ts';
-import { parseOneAddress, printListed } from './message/addresses.ts';
+import { parseAddressList, parseOneAddress, printListed } from './message/addresses.ts';
 import { isFieldName } from './message/header.ts';
 
 export interface Mailto {
@@ -72,7 +72,7 @@ export function parseMailto(uri: string): MailtoResult {
     if (!isFieldName(name))
       return { wrong: `"${name.slice(0, 40)}" in the mailto URI is no name of a header field` };
     if (key === 'to' || key === 'cc' || key === 'bcc')
-      recipients.push(...value.split(',').map((one): ['to' | 'cc' | 'bcc', string] => [key, one]));
+      recipients.push(...listed(value).map((one): ['to' | 'cc' | 'bcc', string] => [key, one]));
     else if (key === 'subject') subject ??= value;
     else if (key === 'body') body ??= value;
     else if (reserved.has(key))
@@ -102,6 +102,10 @@ export function parseMailto(uri: string): MailtoResult {
     warnings,
   };
 }
+
+/** Entries of an address list, as text. An encoded comma parts them too (RFC 2368 §2). */
+const listed = (text: string): string[] =>
+  parseAddressList(text).map((one) => ('bad' in one ? one.bad : printListed(one)));
 
 function percentDecode(text: string): string {
   const latin = Buffer.from(text, 'utf8').toString('latin1');

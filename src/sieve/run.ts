@@ -40,11 +40,7 @@ export class Run {
   /** `${0}` and on (RFC 5229 §3.2). */
   matched: readonly string[] = [];
   /** The part at hand of each loop, innermost last (RFC 5703 §3). */
-  readonly parts: {
-    readonly part: Part;
-    readonly path: readonly Part[];
-    readonly name: string | undefined;
-  }[] = [];
+  readonly parts: { readonly part: Part }[] = [];
   /** Included with :once, or before, by location and name. */
   readonly ran = new Set<string>();
   includeDepth = 0;

@@ -26,14 +26,22 @@ export interface Compilation {
   readonly knownList?: ((name: string) => boolean) | undefined;
 }
 
+/** A problem with the name of the script that has it: an included one may. */
+export interface ScriptProblem extends Problem {
+  readonly script: string;
+}
+
 const problemLimit = 100;
+
+/** RFC 5229 §3.2 asks for 9. */
+const matchIndexLimit = 32;
 
 export class Scope {
   readonly compilation: Compilation;
   readonly script: string;
   readonly depth: number;
   readonly extensions = new Set<string>();
-  readonly problems: Problem[] = [];
+  readonly problems: ScriptProblem[] = [];
   /** Names declared with `global` (RFC 6609 §3.4). */
   readonly globals = new Set<string>();
   /** Names used so far that were not declared global. */
@@ -44,6 +52,7 @@ export class Scope {
   depthOfBlocks = 0;
   /** A command other than `require` has been seen (RFC 5228 §3.2). */
   begun = false;
+  #declared = 0;
 
   constructor(compilation: Compilation, script: string, depth: number) {
     this.compilation = compilation;
@@ -60,11 +69,23 @@ export class Scope {
   }
 
   error({ line, column }: Place, text: string): void {
-    if (this.problems.length < problemLimit) this.problems.push({ severity: 'error', line, column, text });
+    if (this.problems.length < problemLimit)
+      this.problems.push({ script: this.script, severity: 'error', line, column, text });
   }
 
   warn({ line, column }: Place, text: string): void {
-    if (this.problems.length < problemLimit) this.problems.push({ severity: 'warning', line, column, text });
+    if (this.problems.length < problemLimit)
+      this.problems.push({ script: this.script, severity: 'warning', line, column, text });
+  }
+
+  /** A variable of this script is set. */
+  declare(name: string, at: Place): void {
+    if (this.locals.has(name)) return;
+    this.locals.add(name);
+    this.#declared += 1;
+    if (this.#declared === this.limits.variables + 1) {
+      this.error(at, `too many variables: at most ${this.limits.variables} are permitted`);
+    }
   }
 
   get failed(): boolean {
@@ -85,6 +106,11 @@ export class Scope {
     if (!this.has('variables') || !literal.includes('${')) return constantText(literal, at);
     const parts = parseTemplate(literal);
     if (parts.every((part) => 'literal' in part)) return constantText(literal, at);
+    const beyond = parts.find((part) => 'match' in part && part.match > matchIndexLimit);
+    if (beyond) {
+      this.error(at, `match values are counted to \${${matchIndexLimit}}`);
+      return undefined;
+    }
     const readers = parts.map((part) => {
       if ('literal' in part) return () => part.literal;
       if ('match' in part) return (run: Parameters<Text['value']>[0]) => run.matchValue(part.match);

@@ -3,9 +3,9 @@
  */
 import { notifyMessage } from '../../src/sieve/compose/notify.ts';
 import type { Origin, Outgoing } from '../../src/sieve/compose/outgoing.ts';
-import { redirectMark } from '../../src/sieve/compose/redirect.ts';
+import { redirectMark, wasRedirectedBy } from '../../src/sieve/compose/redirect.ts';
 import { rejectReport } from '../../src/sieve/compose/reject.ts';
-import { usualVacation, vacationKey, vacationReply } from '../../src/sieve/compose/vacation.ts';
+import { usualVacation, vacationReply } from '../../src/sieve/compose/vacation.ts';
 import { parseHeader } from '../../src/sieve/message/header.ts';
 import type { Action, Fcc } from '../../src/sieve/outcome.ts';
 import type { Run } from '../../src/sieve/run.ts';
@@ -20,16 +20,18 @@ export async function carryOut(suite: Suite, run: Run): Promise<boolean> {
     suite.done.add(action);
     carryOutOne(suite, action);
   }
+  // What cannot be done ends in the implicit keep, of the message as it came.
+  if (suite.errors.length > 0) store(suite, 'INBOX', true, suite.message);
   return suite.errors.length === 0;
 }
 
 function carryOutOne(suite: Suite, action: Action): void {
   switch (action.kind) {
     case 'keep':
-      store(suite, 'INBOX', true, content(suite, action.header));
+      store(suite, 'INBOX', true, content(suite, action.header), action.flags);
       return;
     case 'fileinto':
-      store(suite, action.mailbox, action.create, content(suite, action.header));
+      store(suite, action.mailbox, action.create, content(suite, action.header), action.flags);
       return;
     case 'redirect':
       redirect(suite, action.address, content(suite, action.header));
@@ -83,7 +85,13 @@ function content(suite: Suite, edited: Uint8Array | undefined): Uint8Array {
   ]);
 }
 
-function store(suite: Suite, mailbox: string, create: boolean, message: Uint8Array): void {
+function store(
+  suite: Suite,
+  mailbox: string,
+  create: boolean,
+  content: Uint8Array,
+  flags: readonly string[] = [],
+): void {
   const fail = (why: string) => suite.errors.push(`failed to store into mailbox '${mailbox}': ${why}`);
   if (/\/\/|\/$|^\//.test(mailbox)) {
     fail('this is no name for a mailbox');
@@ -97,7 +105,7 @@ function store(suite: Suite, mailbox: string, create: boolean, message: Uint8Arr
     }
     suite.mailboxes.set(name, []);
   }
-  suite.mailboxes.get(name)?.push(message);
+  suite.mailboxes.get(name)?.push({ content, flags });
 }
 
 function send(suite: Suite, outgoing: Outgoing): void {
@@ -106,7 +114,7 @@ function send(suite: Suite, outgoing: Outgoing): void {
 
 function sendAndFile(suite: Suite, outgoing: Outgoing, fcc: Fcc | undefined): void {
   send(suite, outgoing);
-  if (fcc) store(suite, fcc.mailbox, fcc.create, outgoing.content);
+  if (fcc) store(suite, fcc.mailbox, fcc.create, outgoing.content, fcc.flags);
 }
 
 /** Settings that name an address: `sender`, `recipient`, `orig_recipient`, `user_email`, `<address>`. */
@@ -133,6 +141,8 @@ function chosenAddress(suite: Suite, setting: string | undefined): string | unde
 
 function redirect(suite: Suite, address: string, message: Uint8Array): void {
   const { from, to } = suite.envelope;
+  const own = [suite.setting('sieve_user_email') ?? '', to];
+  if (own.some((one) => wasRedirectedBy(one, header(suite)))) return;
   const chosen =
     from === '' ? '' : (chosenAddress(suite, suite.setting('sieve_redirect_envelope_from')) ?? from);
   const mark = redirectMark(suite.setting('sieve_user_email') || to);
@@ -165,8 +175,5 @@ function vacation(suite: Suite, action: Action & { kind: 'vacation' }): void {
     },
   });
   if (!('reply' in result)) return;
-  const key = vacationKey(action.handle, suite.envelope.from);
-  if (suite.answered.has(key)) return;
-  if (action.seconds > 0) suite.answered.add(key);
   sendAndFile(suite, result.reply, action.fcc);
 }

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { decodeOctets, encodeOctets } from '../../src/protocol/sieve/octets.ts';
 import { type CompileResult, compile } from '../../src/sieve/compile.ts';
+import type { Vocabulary } from '../../src/sieve/definition.ts';
 import { type Environment, emptyWorld, type SieveEnvelope } from '../../src/sieve/environment.ts';
 import { defaultLimits, type Limits } from '../../src/sieve/limits.ts';
 import { Message, messageOf } from '../../src/sieve/message/message.ts';
@@ -22,6 +23,11 @@ export interface Sent {
   readonly content: Uint8Array;
 }
 
+export interface Stored {
+  readonly content: Uint8Array;
+  readonly flags: readonly string[];
+}
+
 export interface TestResult {
   readonly name: string;
   /** undefined: it passed. */
@@ -37,7 +43,7 @@ export class Suite {
   readonly file: string;
   readonly tests: TestResult[] = [];
   readonly settings = new Map<string, string>();
-  readonly mailboxes = new Map<string, Uint8Array[]>();
+  readonly mailboxes = new Map<string, Stored[]>();
   readonly metadata = new Map<string, string>();
   sent: Sent[] = [];
   errors: string[] = [];
@@ -45,15 +51,19 @@ export class Suite {
   /** Actions of the result at hand that were carried out. */
   readonly done = new Set<Action>();
   readonly #seen = new Map<string, number>();
-  readonly answered = new Set<string>();
   envelope: SieveEnvelope = { from: 'sender@example.com', to: 'recipient@example.com' };
   message: Uint8Array = encodeOctets(
     'From: sender@example.com\r\nTo: recipient@example.com\r\nSubject: nothing\r\n\r\nNothing.\r\n',
   );
   unique = 0;
 
-  constructor(file: string) {
+  /** Handed in, because the words of the language here are about a suite. */
+  readonly vocabulary: () => Vocabulary;
+
+  constructor(file: string, vocabulary: (suite: Suite) => Vocabulary) {
     this.file = file;
+    const words = vocabulary(this);
+    this.vocabulary = () => words;
   }
 
   get folder(): string {
@@ -77,7 +87,8 @@ export class Suite {
     };
     return {
       ...defaultLimits,
-      variableSize: size('sieve_variables_max_value_size', size('sieve_variables_max_variable_size', 4096)),
+      variableSize: size('sieve_variables_max_value_size', size('sieve_variables_max_variable_size', 4000)),
+      variables: 255,
       includes: size('sieve_include_max_includes', defaultLimits.includes),
       includeDepth: size('sieve_include_max_nesting_depth', defaultLimits.includeDepth),
       headerSize: size('sieve_editheader_max_header_size', defaultLimits.headerSize),
@@ -87,13 +98,17 @@ export class Suite {
     };
   }
 
+  /** The subject is nobody's to protect. */
   #protectedFields(): Limits['protectedFields'] {
-    const name = this.setting('sieve_editheader_header');
-    const on = (what: string) => this.setting(`sieve_editheader_header/subject/forbid_${what}`) === 'yes';
-    if (name === undefined) return defaultLimits.protectedFields;
+    const names = (this.setting('sieve_editheader_header') ?? '').split(/\s+/).filter((name) => name !== '');
+    const forbidden = (what: string) =>
+      names
+        .filter((name) => this.setting(`sieve_editheader_header/${name}/forbid_${what}`) === 'yes')
+        .map((name) => name.toLowerCase())
+        .filter((name) => name !== 'subject');
     return {
-      add: new Set([...defaultLimits.protectedFields.add, ...(on('add') ? ['subject'] : [])]),
-      delete: new Set([...defaultLimits.protectedFields.delete, ...(on('delete') ? ['subject'] : [])]),
+      add: new Set([...defaultLimits.protectedFields.add, ...forbidden('add')]),
+      delete: new Set([...defaultLimits.protectedFields.delete, ...forbidden('delete')]),
     };
   }
 
@@ -172,9 +187,8 @@ export class Suite {
       name: name.replace(/\.sieve$/, ''),
       limits: this.limits,
       find: this.find,
-      ...(this.setting('sieve_extlists_list') === undefined
-        ? {}
-        : { knownList: (list) => this.environment().lists.exists(list) }),
+      vocabulary: this.vocabulary(),
+      knownList: (list) => this.environment().lists.exists(list),
     });
     this.script = result.script;
     const errors = result.problems.filter(({ severity }) => severity === 'error').map(({ text }) => text);
@@ -188,7 +202,11 @@ export class Suite {
     if (this.script === undefined) throw new TestFailure('no script is compiled');
     if (append) outer.result.continue();
     const before = append ? outer.result : new Result();
-    const inner = new Run(this.script.name, outer.environment, { limits: this.limits, before });
+    const inner = new Run(this.script.name, outer.environment, {
+      limits: this.limits,
+      vocabulary: this.vocabulary(),
+      before,
+    });
     inner.message = append ? outer.message : new Message(outer.environment.message);
     this.errors = [];
     try {

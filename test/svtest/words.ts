@@ -211,7 +211,7 @@ function scriptWords(suite: Suite): Definition[] {
           return false;
         append = true;
       }
-      return true;
+      return carryOut(suite, run);
     }),
     // Nothing is kept in binary form: a script is run again as it was compiled.
     ...both('test_binary_save', file, async () => true),
@@ -242,9 +242,11 @@ function mailboxWords(suite: Suite): Definition[] {
       async (run, call) => {
         const index = call.number('index') ?? 0;
         if (!call.has('smtp')) {
-          const content = suite.mailboxes.get(call.text(':folder').value(run))?.[index];
-          if (content) suite.show(run, content);
-          return content !== undefined;
+          const stored = suite.mailboxes.get(call.text(':folder').value(run))?.[index];
+          if (stored === undefined) return false;
+          suite.show(run, stored.content);
+          run.result.flags = stored.flags;
+          return true;
         }
         const sent = suite.sent[index];
         if (sent) suite.show(run, sent.content, { from: sent.from, to: sent.to });

@@ -34,8 +34,15 @@ const relations: Readonly<Record<string, (order: number) => boolean>> = {
 /** Whether any of the values matches any of the keys. */
 export type Matcher = (run: Run, values: readonly string[]) => Promise<boolean>;
 
+/** Makes the keys of :is and :contains out of the strings of the script. */
+type Expand = (keys: readonly string[]) => readonly string[];
+
 /** undefined: what is wrong has been told. */
-export function compileMatch(call: Call, keys: readonly Text[]): Matcher | undefined {
+export function compileMatch(
+  call: Call,
+  keys: readonly Text[],
+  expand: Expand = (all) => all,
+): Matcher | undefined {
   const type = call.inGroup('match') ?? 'is';
   const comparator = compileComparator(call);
   if (comparator === undefined) return undefined;
@@ -54,13 +61,13 @@ export function compileMatch(call: Call, keys: readonly Text[]): Matcher | undef
   const captures = call.scope.has('variables');
   switch (type) {
     case 'contains':
-      return matchContains(keys, comparator);
+      return matchContains(keys, comparator, expand);
     case 'matches':
       return matchWild(keys, comparator, captures);
     case 'regex':
       return compileRegexes(call, keys, comparator, captures);
     default:
-      return matchIs(keys, comparator);
+      return matchIs(keys, comparator, expand);
   }
 }
 
@@ -99,9 +106,9 @@ function compileRelation(call: Call, type: string): ((order: number) => boolean)
 
 const valuesOf = (run: Run, keys: readonly Text[]): string[] => keys.map((key) => key.value(run));
 
-function matchIs(keys: readonly Text[], { fold }: Comparator): Matcher {
+function matchIs(keys: readonly Text[], { fold }: Comparator, expand: Expand): Matcher {
   return async (run, values) => {
-    const wanted = new Set(valuesOf(run, keys).map(fold));
+    const wanted = new Set(expand(valuesOf(run, keys)).map(fold));
     return values.some((value) => {
       run.spend(1 + (value.length >> 4));
       return wanted.has(fold(value));
@@ -109,9 +116,9 @@ function matchIs(keys: readonly Text[], { fold }: Comparator): Matcher {
   };
 }
 
-function matchContains(keys: readonly Text[], { fold }: Comparator): Matcher {
+function matchContains(keys: readonly Text[], { fold }: Comparator, expand: Expand): Matcher {
   return async (run, values) => {
-    const wanted = valuesOf(run, keys).map(fold);
+    const wanted = expand(valuesOf(run, keys)).map(fold);
     return values.some((value) => {
       const folded = fold(value);
       return wanted.some((key) => {
@@ -190,7 +197,9 @@ function compileRegexes(
   }
   const ignoreCase = comparator.name !== 'i;octet';
   return async (run, values) => {
-    const programs = keys.map((key, at) => constant[at] ?? parseAtRun(run, key.value(run)));
+    const programs = keys
+      .map((key, at) => constant[at] ?? parseAtRun(run, key.value(run)))
+      .filter((program) => program !== undefined);
     for (const value of values) {
       const text = [...value];
       const codes = text.map((character) => character.codePointAt(0) as number);
@@ -205,14 +214,20 @@ function compileRegexes(
   };
 }
 
-function parseAtRun(run: Run, pattern: string): Program {
+/** What variables made of it may be no regular expression: then it matches nothing. */
+function parseAtRun(run: Run, pattern: string): Program | undefined {
   try {
     const program = parseRegex(pattern);
     run.spend(program.code.length);
     return program;
   } catch (error) {
     if (!(error instanceof RegexError)) throw error;
-    throw run.trouble(`the regular expression is wrong: ${error.message}`);
+    run.tell(
+      run.place,
+      run.script,
+      () => `the regular expression is wrong and matches nothing: ${error.message}`,
+    );
+    return undefined;
   }
 }
 

@@ -90,11 +90,16 @@ function readEntry(entry: readonly Token[]): ListedAddress | BadAddress | undefi
   if (close < open || words.slice(close + 1).some(({ kind }) => kind !== 'space')) return bad;
   let spec = words.slice(open + 1, close);
   const route = isSpecial(spec[0], '@') ? spec.findIndex((token) => isSpecial(token, ':')) : -1;
+  if (route >= 0 && !isRoute(spec.slice(0, route))) return bad;
   if (route >= 0) spec = spec.slice(route + 1);
   const phrase = words.slice(0, open);
   if (phrase.some((token) => token.kind === 'special' && token.text !== '.')) return bad;
   return readSpec(spec, printTokens(phrase, true).replace(/\s+/g, ' ').trim()) ?? bad;
 }
+
+/** `@one.example,@two.example` (RFC 5322 §4.4). */
+const isRoute = (route: readonly Token[]): boolean =>
+  /^@[^\s@,.]+(?:\.[^\s@,.]+)*(?:,@[^\s@,.]+(?:\.[^\s@,.]+)*)*$/.test(printTokens(route).replace(/\s/g, ''));
 
 function readSpec(spec: readonly Token[], name: string): ListedAddress | undefined {
   const words = spec.filter(({ kind }) => kind !== 'space');

@@ -95,6 +95,8 @@ export interface ParsedHeader {
   readonly header: HeaderSection;
   /** Where the body begins, behind the empty line. */
   readonly bodyAt: number;
+  /** There is an empty line; without one the message has no body. */
+  readonly ended: boolean;
 }
 
 /** Reads fields until an empty line. A line that is no field ends the section too: the body begins with it. */
@@ -102,16 +104,16 @@ export function parseHeader(octets: Uint8Array): ParsedHeader {
   const fields: Field[] = [];
   let at = 0;
   while (at < octets.length && fields.length < fieldLimit) {
-    if (octets[at] === LF) return { header: new HeaderSection(fields), bodyAt: at + 1 };
+    if (octets[at] === LF) return { header: new HeaderSection(fields), bodyAt: at + 1, ended: true };
     if (octets[at] === 0x0d && octets[at + 1] === LF)
-      return { header: new HeaderSection(fields), bodyAt: at + 2 };
+      return { header: new HeaderSection(fields), bodyAt: at + 2, ended: true };
     const end = endOfField(octets, at);
     const field = parseField(octets.subarray(at, end));
     if (field === undefined) break;
     fields.push(field);
     at = end;
   }
-  return { header: new HeaderSection(fields), bodyAt: at };
+  return { header: new HeaderSection(fields), bodyAt: at, ended: at < octets.length };
 }
 
 function endOfField(octets: Uint8Array, from: number): number {

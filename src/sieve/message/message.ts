@@ -15,17 +15,27 @@ export interface MessageSource {
 }
 
 export class Message {
-  readonly size: number;
+  readonly #original: HeaderSection;
   /** With the edits made so far. */
   header: HeaderSection;
+  /** The header section is ended by an empty line. */
+  readonly hasBody: boolean;
   readonly #source: MessageSource;
   #body: Promise<Uint8Array> | undefined;
   #parts: Part | undefined;
 
   constructor(source: MessageSource) {
     this.#source = source;
-    this.size = source.size;
-    this.header = parseHeader(source.header).header;
+    const { header, ended } = parseHeader(source.header);
+    this.#original = header;
+    this.header = header;
+    this.hasBody = ended;
+  }
+
+  /** Octets of the message as it is now. */
+  get size(): number {
+    if (this.header === this.#original) return this.#source.size;
+    return this.#source.size - this.#original.octets().length + this.header.octets().length;
   }
 
   /** Behind the empty line. */

@@ -112,6 +112,9 @@ function withoutLineEnd(buffer: Buffer, from: number, to: number): number {
   return to;
 }
 
+export const hasKnownEncoding = ({ header }: Part): boolean =>
+  /^(?:7bit|8bit|binary|base64|quoted-printable|)$/i.test(transferEncoding(header));
+
 /** Octets of a part with its transfer encoding undone. */
 export function decodeTransfer(part: Part): Uint8Array {
   const { content } = part;

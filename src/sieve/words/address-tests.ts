@@ -61,6 +61,9 @@ const addressFields = new Set([
   'original-recipient',
   'final-recipient',
   'apparently-to',
+  'for-approval',
+  'for-handling',
+  'for-comment',
   'approved',
   'author',
   'x-mailing-list',
@@ -76,22 +79,22 @@ function compilePart(call: Call): PartReader {
     case 'domain':
       return (_, address) => address.domain;
     case 'user':
-      return (run, { local }) => local.slice(0, separatorIn(run, local)?.at ?? local.length);
+      return (run, { local }) => local.slice(0, separatorIn(run, local) ?? local.length);
     case 'detail':
       return (run, { local }) => {
         const found = separatorIn(run, local);
-        return found && local.slice(found.at + found.length);
+        return found === undefined ? undefined : local.slice(found + 1);
       };
     default:
       return (_, address) => printListed(address);
   }
 }
 
-/** The first place of any separator: the setting names a string, as in `+` or `--`. */
-function separatorIn(run: Run, local: string): { readonly at: number; readonly length: number } | undefined {
-  const separator = run.environment.detailSeparator;
-  const at = separator === '' ? -1 : local.indexOf(separator);
-  return at < 0 ? undefined : { at, length: separator.length };
+/** The first place of any separator. */
+function separatorIn(run: Run, local: string): number | undefined {
+  const separators = run.environment.detailSeparator;
+  const at = [...local].findIndex((character) => separators.includes(character));
+  return at < 0 ? undefined : at;
 }
 
 const isWhole = (call: Call): boolean => (call.inGroup('address part') ?? 'all') === 'all';
@@ -194,7 +197,7 @@ function envelopeValues(run: Run, name: string, part: PartReader, whole: boolean
   // RFC 5228 §5.4: the null reverse-path is the empty string, whatever part is asked for.
   if (text === '') return [''];
   const [one] = parseAddressList(text);
-  if (one === undefined || 'bad' in one) return whole ? [text] : [];
+  if (one === undefined || 'bad' in one) return whole && /^[^\s@<>:,;]+$/.test(text) ? [text] : [];
   return [part(run, one) ?? []].flat();
 }
 

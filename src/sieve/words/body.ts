@@ -5,12 +5,18 @@ import { decodeOctets } from '../../protocol/sieve/octets.ts';
 import type { Definition } from '../definition.ts';
 import { compileMatch, matchTags } from '../match/match.ts';
 import { htmlToText } from '../message/html.ts';
-import { decodeText, type Part, walk } from '../message/mime.ts';
+import { decodeText, hasKnownEncoding, type Part, walk } from '../message/mime.ts';
 import type { Run } from '../run.ts';
 
 /** The text a reader sees of a part. */
 export const readableText = (part: Part): string =>
-  part.type === 'text/html' ? htmlToText(decodeText(part)) : decodeText(part);
+  isHtml(part) ? htmlToText(decodeText(part)) : decodeText(part);
+
+const isHtml = ({ type }: Part): boolean => type === 'text/html' || type === 'application/xhtml+xml';
+
+/** Text that somebody can read: not in a transfer encoding nobody knows (RFC 2045 §6.4). */
+const isReadable = (part: Part): boolean =>
+  (part.type.startsWith('text/') || isHtml(part)) && part.children.length === 0 && hasKnownEncoding(part);
 
 /** `text` and `text/plain` name types; `` names all (RFC 5173 §5.2). */
 function isOfType(type: string, wanted: readonly string[]): boolean {
@@ -44,7 +50,7 @@ function* textsOf(root: Part, wanted: readonly string[] | undefined): Generator<
   for (const part of walk(root)) {
     if (wanted !== undefined) {
       if (isOfType(part.type, wanted)) yield* contentOf(part);
-    } else if (part.type.startsWith('text/') && part.children.length === 0) yield readableText(part);
+    } else if (isReadable(part)) yield readableText(part);
   }
 }
 
@@ -67,6 +73,7 @@ const body: Definition = {
     return {
       async test(run) {
         // RFC 5173 §4: :count has no meaning for bodies but 1; match values are not set by :matches (§6).
+        if (!run.message.hasBody) return match(run, []);
         const before = run.matched;
         const values =
           transform === 'raw'

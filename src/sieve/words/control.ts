@@ -4,6 +4,7 @@
 import type { Definition, Vocabulary } from '../definition.ts';
 import { comparators } from '../match/comparator.ts';
 import { hint } from '../nearest.ts';
+import type { Scope } from '../scope.ts';
 
 /** Extensions that switch others on (RFC 5228 §2.7.3; RFC 6131 §2; RFC 6609 §3.4). */
 const implied: Readonly<Record<string, readonly string[]>> = {
@@ -109,6 +110,12 @@ const anyof: Definition = {
   }),
 };
 
+/** Extensions that change how strings are read cannot be switched on half-way (RFC 5463 §4). */
+const mayTest = (name: string, scope: Scope): boolean =>
+  name === 'variables' || name === 'encoded-character'
+    ? scope.has(name)
+    : isExtension(name, scope.compilation.vocabulary);
+
 /** RFC 5463 §4: compiling already knows the answer, and the extensions are on from here. */
 const ihave: Definition = {
   kind: 'test',
@@ -122,7 +129,7 @@ const ihave: Definition = {
       names.push(constant);
     }
     const { scope } = call;
-    const constant = names.every((name) => isExtension(name, scope.compilation.vocabulary));
+    const constant = names.every((name) => mayTest(name, scope));
     if (constant) enable(names, scope);
     return { constant, test: async () => constant };
   },

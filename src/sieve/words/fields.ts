@@ -47,7 +47,8 @@ async function mimeHeaders(run: Run, children: boolean): Promise<readonly Header
 export function compileIndex(call: Call): (<T>(fields: readonly T[]) => readonly T[]) | undefined {
   const index = call.number(':index');
   if (index === undefined) {
-    if (call.has('last')) return call.error(':last needs :index', call.tagAt('last'));
+    if (call.has('last'))
+      return call.error('the :last tag cannot be specified without the :index tag', call.tagAt('last'));
     return (fields) => fields;
   }
   if (index < 1) return call.error(':index counts from 1', call.tagAt('index'));

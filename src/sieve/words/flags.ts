@@ -91,13 +91,10 @@ const hasflag: Definition = {
     const given = call.texts('variable list');
     const names = given.map((text) => readVariableName(call, text));
     if (names.includes(null)) return undefined;
-    // RFC 5232 §4: a key may hold several flags; with :count it is a number.
-    const plain =
-      call.inGroup('match') === undefined ||
-      call.inGroup('match') === 'is' ||
-      call.inGroup('match') === 'contains';
-    const keys = plain ? list.map((text) => ({ ...text, constant: undefined })) : list;
-    const match = compileMatch(call, keys);
+    // RFC 5232 §4: a key may hold several flags.
+    const match = compileMatch(call, list, (keys) =>
+      keys.flatMap((key) => key.split(/\s+/)).filter((key) => key !== ''),
+    );
     if (!match) return undefined;
     const where = names.length === 0 ? [undefined] : (names as string[]);
     return {

@@ -60,7 +60,7 @@ function compileValues(call: Call): ((field: Field, read: Read) => readonly stri
       case 'type':
         return [type];
       case 'subtype':
-        return field.key === 'content-type' ? [subtype] : [];
+        return [subtype];
       case 'contenttype':
         return [value];
       default:

@@ -72,11 +72,11 @@ async function findScript(
   included.set(key, null);
   const result = await compileIn(compilation, text, name, scope.depth + 1);
   if (result.script === undefined) {
-    const [first] = result.problems;
-    return call.error(
-      `the included script "${name}" has errors, the first in line ${first?.line}, column ${first?.column}: ${first?.text}`,
-    );
+    scope.problems.push(...result.problems);
+    included.delete(key);
+    return call.error(`the included script "${name}" has errors`);
   }
+  scope.problems.push(...result.problems);
   included.set(key, result.script);
   return { script };
 }

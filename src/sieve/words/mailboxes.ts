@@ -41,7 +41,7 @@ const specialUseExists: Definition = {
   compile(call) {
     const mailbox = call.optionalText('mailbox');
     if (mailbox?.constant !== undefined && !isMailboxName(mailbox.constant)) {
-      return call.error('invalid folder name', mailbox.at);
+      call.scope.warn(mailbox.at, 'invalid folder name: no mailbox has it');
     }
     const uses = call.texts('special-use attributes');
     for (const { constant, at } of uses) {

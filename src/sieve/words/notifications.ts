@@ -21,6 +21,8 @@ function wrongOf(uri: string): string {
   return 'wrong' in parsed ? parsed.wrong : '';
 }
 
+const prohibited = 'local policy prohibits the use of a notify action';
+
 const notify: Definition = {
   kind: 'command',
   name: 'notify',
@@ -34,6 +36,7 @@ const notify: Definition = {
   ],
   takes: [{ name: 'method', type: 'string' }],
   compile(call) {
+    if (call.scope.limits.notifications === 0) return call.error(prohibited);
     const method = call.text('method');
     const importance = call.optionalText(':importance');
     const fcc = compileFcc(call);
@@ -48,6 +51,7 @@ const notify: Definition = {
     const from = call.optionalText(':from');
     const message = call.optionalText(':message');
     return async (run) => {
+      if (run.limits.notifications === 0) throw run.trouble(prohibited);
       const uri = method.value(run);
       const wrong = wrongOf(uri);
       if (wrong !== '') throw run.trouble(wrong);

@@ -66,6 +66,9 @@ export function compileModifiers(has: (tag: string) => boolean): (text: string) 
   return (text) => chosen.reduce((so, { change }) => change(so), text);
 }
 
+/** RFC 5229 §3 asks for 32. */
+const variableNameLimit = 64;
+
 const set: Definition = {
   kind: 'command',
   name: 'set',
@@ -84,6 +87,12 @@ const set: Definition = {
         text.at,
       );
     }
+    if (name.length > variableNameLimit) {
+      return call.error(
+        `the name of a variable is too long: at most ${variableNameLimit} characters are permitted`,
+        text.at,
+      );
+    }
     const [space = ''] = name.split('.', 1);
     if (
       name.includes('.') &&
@@ -97,7 +106,7 @@ const set: Definition = {
     const value = call.text('value');
     const modify = compileModifiers((tag) => call.has(tag));
     const global = call.scope.globals.has(name);
-    if (!global) call.scope.locals.add(name);
+    if (!global) call.scope.declare(name, text.at);
     return async (run) => {
       const plain = value.value(run);
       run.spend(1 + (plain.length >> 4));

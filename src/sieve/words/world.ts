@@ -126,7 +126,7 @@ export const worldWords: readonly Definition[] = [
   environment,
   duplicate,
   score('spamtest', ['spamtest', 'spamtestplus'], ({ environment: { spam } }, percent) =>
-    percent ? String(Math.floor(spam.percent ?? 0)) : spamValue(spam.percent),
+    percent ? String(Math.floor((spam.percent ?? 0) + 1e-9)) : spamValue(spam.percent),
   ),
   score('virustest', ['virustest'], ({ environment: { virus } }) => virusValue(virus.percent)),
   validExtList,
