@@ -248,6 +248,12 @@ describe('whole messages', () => {
     expect(root).toMatchObject({ subtype: 'html', parameters: [{ name: 'charset', value: 'utf-8' }] });
   });
 
+  test('an octet of a character is no white space at the end', () => {
+    const { summary } = scan(lines('Subject:  voil\xc3\xa0 ', 'From: Chlo\xc3\xa0 <a@b\xc2\x85>', ''));
+    expect(summary.subject).toBe('voil\xc3\xa0');
+    expect(summary.from).toEqual([{ name: 'Chlo\xc3\xa0', mailbox: 'a', host: 'b\xc2\x85' }]);
+  });
+
   test('8-bit in headers stays as it came; NUL goes', () => {
     const { summary } = scan(lines('Subject: gr\xfc\xc3\xbc\0\xdfe', 'From: \xe5 <\xe5@x.y>', ''));
     expect(summary).toEqual({
@@ -420,6 +426,7 @@ describe('addresses', () => {
     ['Ada (open <ada@x.y>', [{ name: 'open <ada@x.y>', mailbox: 'Ada', host: '' }]],
     ['a@b@c, bob@x.y', [{ mailbox: 'a', host: 'b' }, bob]],
     ['a@b:c <d>, bob@x.y', [{ mailbox: 'a', host: 'b' }, bob]],
+    ['a)b \x0b\xa0 <ada@x.y>), bob@x.y', [{ name: 'a)b \x0b\xa0', ...ada }, bob]],
     ['a>b, bob@x.y', [{ mailbox: 'a', host: '' }, bob]],
     ['<ada@x.y> Bob <bob@x.y> <c@d>', [ada, { name: 'Bob', ...bob }, { mailbox: 'c', host: 'd' }]],
   ])('%s', (value, expected) => {

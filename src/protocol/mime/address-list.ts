@@ -9,9 +9,10 @@ import { Lexer } from './lexer.ts';
 import type { Address, Mailbox } from './part.ts';
 
 /** Octets that end an atom here. Dots, brackets and 8-bit octets are let through: phrases have them. */
-const atom = /[^\s()<>@,;:"\\]+/y;
+const atom = /[^ \t\r\n()<>@,;:"\\]+/y;
 const domainLiteral = /\[[^\]]*\]?/y;
-const stray = /[\\]/y;
+/** What is left where nothing else begins: a backslash, a parenthesis that closes nothing. */
+const stray = /[\\)]/y;
 
 interface Word {
   text: string;
@@ -53,7 +54,7 @@ export function parseAddressList(value: string, allowance: Allowance): readonly 
 
 /** What is wrong behind an address (`ada@a@b`, `ada>`) is passed over up to the next separator. */
 function skipStray(lexer: Lexer): void {
-  if (lexer.done() || !'@:>'.includes(lexer.here())) return;
+  if (lexer.done() || !'@:>)'.includes(lexer.here())) return;
   while (!lexer.done() && lexer.here() !== ',' && lexer.here() !== ';') {
     if (lexer.here() === '"') lexer.quoted();
     else if (!lexer.skipSpace()) lexer.at++;

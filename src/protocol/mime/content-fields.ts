@@ -10,9 +10,9 @@ import { Lexer } from './lexer.ts';
 import type { Disposition, Parameter } from './part.ts';
 
 /** RFC 2045 §5.1, token. */
-const token = /[^\s\x00-\x1f\x7f()<>@,;:\\"/[\]?=]+/y;
+const token = /[^\x00-\x20\x7f()<>@,;:\\"/[\]?=]+/y;
 /** A value without quotes: a token, and what senders put there although it wants quotes. */
-const looseValue = /[^\s;"(]+/y;
+const looseValue = /[^ \t\r\n;"(]+/y;
 
 export interface ContentType {
   readonly type: string;

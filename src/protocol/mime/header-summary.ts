@@ -8,6 +8,7 @@
 import { parseAddressList } from './address-list.ts';
 import { parseContentType, parseDisposition, parseLanguages, parseToken } from './content-fields.ts';
 import type { Allowance, Fields } from './header.ts';
+import { trimSpace } from './lexer.ts';
 import type { Address, ContentFields, HeaderSummary } from './part.ts';
 
 /** Fields a part's own header is asked for. */
@@ -44,10 +45,13 @@ function present<T extends object>(properties: { [K in keyof T]: T[K] | undefine
   return out as T;
 }
 
-const text = (value: string | undefined): string | undefined => value?.replace(/[ \t]+/g, ' ').trim();
+const trimmed = (value: string | undefined): string | undefined =>
+  value === undefined ? undefined : trimSpace(value);
+
+const text = (value: string | undefined): string | undefined => trimmed(value?.replace(/[ \t]+/g, ' '));
 
 export function summarise(fields: Fields, allowance: Allowance): HeaderSummary {
-  const first = (name: string): string | undefined => fields.get(name)?.[0]?.trim();
+  const first = (name: string): string | undefined => trimmed(fields.get(name)?.[0]);
   const addresses = (name: string): readonly Address[] | undefined => {
     const values = fields.get(name);
     return values === undefined ? undefined : parseAddressList(values.join(','), allowance);
@@ -68,7 +72,7 @@ export function summarise(fields: Fields, allowance: Allowance): HeaderSummary {
 
 /** `inDigest`: the part stands in a multipart/digest, where the default is a message (RFC 2046 §5.1.5). */
 export function describeContent(fields: Fields, inDigest: boolean, allowance: Allowance): ContentFields {
-  const first = (name: string): string | undefined => fields.get(name)?.[0]?.trim();
+  const first = (name: string): string | undefined => trimmed(fields.get(name)?.[0]);
   const value = <T>(name: string, parse: (value: string, allowance: Allowance) => T): T | undefined => {
     const field = first(name);
     return field === undefined ? undefined : parse(field, allowance);

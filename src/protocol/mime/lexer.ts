@@ -7,6 +7,17 @@
 
 const backslash = 0x5c;
 
+const isSpace = (code: number): boolean => code === 0x20 || code === 0x09 || code === 0x0d || code === 0x0a;
+
+/** Without white space at its ends. Not `trim`, to which octets of 8-bit characters are white space too. */
+export function trimSpace(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(text.charCodeAt(start))) start++;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
 export class Lexer {
   readonly text: string;
   at = 0;
@@ -32,7 +43,7 @@ export class Lexer {
     while (this.at < this.text.length) {
       const c = this.text.charCodeAt(this.at);
       if (c === 0x28) this.comment = this.#readComment();
-      else if (c === 0x20 || c === 0x09 || c === 0x0d || c === 0x0a) this.at++;
+      else if (isSpace(c)) this.at++;
       else break;
     }
     return this.at > start;
