@@ -34,7 +34,7 @@ const whiteSpace =
 const brokenType =
   'a Content-Type without a subtype is no Content-Type: the default stands in (RFC 2045 §5.2), not an empty type';
 const wholeBoundary =
-  'the boundary must appear in its entirety (RFC 2046 §5.1.1); theirs compares its first 80 octets, so that a line of the text becomes a delimiter';
+  'the boundary must appear in its entirety (RFC 2046 §5.1.1); theirs takes a line of the text that begins like it for a delimiter';
 const noDomain =
   'not an address by RFC 5322: the domain is said to be missing; theirs has a word of its own, SYNTAX_ERROR';
 
