@@ -368,7 +368,11 @@ test('a worker waits for its lock while the server takes the lost connection for
   const before = await workers();
   fickle.away = true;
   fickle.loseLocks();
-  const ghost = await fresh.database.tryLock(workerLocks, before[0]?.id ?? 0);
+  let ghost: HeldLock | undefined;
+  await until(async () => {
+    ghost = await fresh.database.tryLock(workerLocks, before[0]?.id ?? 0);
+    return ghost !== undefined;
+  }, 'the lock is not free');
   fickle.away = false;
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   expect(await workers()).toEqual(before);
