@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { gatewayInTheMiddle } from '../fixture/gateway.ts';
 import { type Destination, postfixInTheMiddle, type System } from '../fixture/system.ts';
 import { crash } from './crash.ts';
-import { isSound, printAccount } from './ledger.ts';
+import { instant, isSound, printAccount } from './ledger.ts';
 
 const { values } = parseArgs({
   options: {
@@ -42,7 +42,7 @@ const result = await crash({
   every: Number(values.every),
   rate: Number(values.rate),
   sessions: 8,
-  closeTo: { before: 50, after: 150, ...(values.middle === 'postfix' ? {} : carriers) },
+  closeTo: { ...instant, ...(values.middle === 'postfix' ? {} : carriers) },
   drainWithin: 180_000,
   start: ({ one, two }) =>
     start([
