@@ -21,7 +21,7 @@ export interface Limits {
   readonly includeDepth: number;
   /** Octets of an added header field's value (RFC 5293). */
   readonly headerSize: number;
-  /** Lower-case names of fields that editheader may not add or delete. */
+  /** Lower-case names of fields that editheader may not add or delete (RFC 5293 §6). */
   readonly protectedFields: { readonly add: ReadonlySet<string>; readonly delete: ReadonlySet<string> };
   /** Octets of the reason of reject and vacation. */
   readonly reasonSize: number;
@@ -49,7 +49,7 @@ export const defaultLimits: Limits = {
   includeDepth: 10,
   headerSize: 4096,
   protectedFields: {
-    add: new Set(['received', 'auto-submitted']),
+    add: new Set(),
     delete: new Set(['received', 'auto-submitted']),
   },
   reasonSize: 65_536,

@@ -61,9 +61,7 @@ export function parseMailto(uri: string): MailtoResult {
   if (/[\s<>"]|%(?![0-9A-Fa-f]{2})/.test(uri))
     return { wrong: 'the mailto URI holds characters that are to be written as %XX' };
   const headers = after[0] === undefined ? [] : after[0].split('&').filter((one) => one !== '');
-  const recipients: ['to' | 'cc' | 'bcc', string][] = before
-    .split(',')
-    .map((one) => ['to', percentDecode(one)]);
+  const recipients: ['to' | 'cc' | 'bcc', string][] = listed(percentDecode(before)).map((one) => ['to', one]);
   for (const header of headers) {
     const equals = header.indexOf('=');
     const name = equals < 0 ? '' : percentDecode(header.slice(0, equals));

@@ -120,8 +120,10 @@ export interface Outcome {
   readonly actions: readonly Action[];
   readonly marks: readonly DuplicateMark[];
   readonly problem?: RuntimeProblem;
+  /** What went wrong and did not end the script; the first few. */
+  readonly warnings: readonly RuntimeProblem[];
   /** The tests of `if` and what came of them, in order; the first hundred or so. */
   readonly story: readonly Because[];
-  /** Variables of the global namespace and the like do not outlive a run. Steps of work it took. */
+  /** Steps of work it took; see limits. */
   readonly work: number;
 }

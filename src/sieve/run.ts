@@ -12,7 +12,7 @@ import type { Environment } from './environment.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { Message } from './message/message.ts';
 import type { Part } from './message/mime.ts';
-import type { Because, Outcome } from './outcome.ts';
+import type { Because, Outcome, RuntimeProblem } from './outcome.ts';
 import { Result } from './result.ts';
 import type { Script } from './script.ts';
 import { SieveTrouble } from './trouble.ts';
@@ -21,6 +21,7 @@ import { vocabulary as ours } from './vocabulary.ts';
 
 const storyLimit = 200;
 const storyLine = 200;
+const warningLimit = 20;
 
 export interface RunOptions {
   readonly limits?: Limits;
@@ -49,6 +50,7 @@ export class Run {
   /** The innermost `if` that led here. */
   reason: { readonly line: number; readonly node: CommandNode } | undefined;
   readonly story: Because[] = [];
+  readonly warnings: RuntimeProblem[] = [];
   #work = 0;
 
   constructor(script: string, environment: Environment, options: RunOptions = {}) {
@@ -81,6 +83,11 @@ export class Run {
 
   trouble(text: string): SieveTrouble {
     return new SieveTrouble(this.script, this.place, text);
+  }
+
+  /** Something is wrong, and the script goes on. */
+  warn(text: string): void {
+    if (this.warnings.length < warningLimit) this.warnings.push({ script: this.script, ...this.place, text });
   }
 
   tell({ line, column }: Place, script: string, text: () => string): void {
@@ -146,6 +153,7 @@ export async function runAll(
 ): Promise<Outcome> {
   const result = options.before ?? new Result();
   const story: Because[] = [];
+  const warnings: RuntimeProblem[] = [];
   let work = 0;
   let message: Message | undefined;
   let state: Run | undefined;
@@ -164,13 +172,15 @@ export async function runAll(
       return {
         ...Result.afterFailure(state),
         problem: { script: error.script, ...error.place, text: error.message },
+        warnings: [...warnings, ...state.warnings],
         story: [...story, ...state.story],
         work: work + state.work,
       };
     }
     story.push(...state.story);
+    warnings.push(...state.warnings);
     work += state.work;
   }
   if (state === undefined) throw new Error('there is no script to run');
-  return { ...result.finish(state), story, work };
+  return { ...result.finish(state), warnings, story, work };
 }

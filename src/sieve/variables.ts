@@ -6,10 +6,10 @@ import type { Limits } from './limits.ts';
 
 export class Variables {
   readonly #values = new Map<string, string>();
-  readonly #limits: Limits;
+  limits: Limits;
 
   constructor(limits: Limits) {
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /** Names in lower case. */
@@ -19,14 +19,14 @@ export class Variables {
 
   /** false: there are too many already. */
   set(name: string, value: string): boolean {
-    if (!this.#values.has(name) && this.#values.size >= this.#limits.variables) return false;
+    if (!this.#values.has(name) && this.#values.size >= this.limits.variables) return false;
     this.#values.set(name, this.cut(value));
     return true;
   }
 
   /** At most as long as a variable may be, never through a character (RFC 5229 §6). */
   cut(value: string): string {
-    return cutOctets(value, this.#limits.variableSize);
+    return cutOctets(value, this.limits.variableSize);
   }
 }
 

@@ -97,7 +97,7 @@ function store(
     fail('this is no name for a mailbox');
     return;
   }
-  const name = mailbox.toUpperCase() === 'INBOX' ? 'INBOX' : mailbox;
+  const name = mailbox.replace(/^inbox(?=[./]|$)/i, 'INBOX');
   if (!suite.mailboxes.has(name)) {
     if (!create && name !== 'INBOX') {
       fail("it doesn't exist");

@@ -8,6 +8,8 @@ import { type CompileResult, compile } from '../../src/sieve/compile.ts';
 import type { Vocabulary } from '../../src/sieve/definition.ts';
 import { type Environment, emptyWorld, type SieveEnvelope } from '../../src/sieve/environment.ts';
 import { defaultLimits, type Limits } from '../../src/sieve/limits.ts';
+import { parseAddressList, printListed } from '../../src/sieve/message/addresses.ts';
+import { parseHeader } from '../../src/sieve/message/header.ts';
 import { Message, messageOf } from '../../src/sieve/message/message.ts';
 import type { Action } from '../../src/sieve/outcome.ts';
 import { Result } from '../../src/sieve/result.ts';
@@ -172,6 +174,16 @@ export class Suite {
     return existsSync(file) ? decodeOctets(readFileSync(file)) : undefined;
   };
 
+  /** Sender and recipient as the header names them, until the script sets others. */
+  envelopeOf(message: Uint8Array): SieveEnvelope {
+    const { header } = parseHeader(message);
+    const first = (name: string, otherwise: string): string => {
+      const [one] = header.all(name).flatMap(({ value }) => parseAddressList(value));
+      return one === undefined || 'bad' in one ? otherwise : printListed(one);
+    };
+    return { from: first('from', 'sender@example.com'), to: first('to', 'recipient@example.com') };
+  }
+
   /** The message at hand is another one from now on. */
   show(run: Run, content: Uint8Array, envelope?: SieveEnvelope): void {
     this.message = content;
@@ -216,6 +228,7 @@ export class Suite {
       this.errors = [error.message];
       return false;
     }
+    this.errors = inner.warnings.map(({ text }) => text);
     outer.result = before;
     outer.message = inner.message;
     return true;

@@ -103,12 +103,12 @@ function testBlock(suite: Suite): Definition {
 function setFact(suite: Suite, run: Run, what: string, value: string): void {
   const address = (): string => {
     const [one] = parseAddressList(value);
-    return one === undefined || 'bad' in one ? (value === '<>' ? '' : value) : printListed(one);
+    return one === undefined || 'bad' in one ? value.replace(/^<([^<>]*)>$/, '$1') : printListed(one);
   };
   const { envelope } = suite;
   switch (what) {
     case 'message':
-      suite.show(run, encodeOctets(value));
+      suite.show(run, encodeOctets(value), suite.envelopeOf(encodeOctets(value)));
       return;
     case 'envelope.from':
       suite.show(run, suite.message, { ...envelope, from: address() });
@@ -131,6 +131,7 @@ function settingWords(suite: Suite): Definition[] {
   const refresh = (run: Run) => {
     run.environment = suite.environment();
     run.limits = suite.limits;
+    run.variables.limits = suite.limits;
   };
   return [
     ...both(

@@ -222,11 +222,7 @@ function parseAtRun(run: Run, pattern: string): Program | undefined {
     return program;
   } catch (error) {
     if (!(error instanceof RegexError)) throw error;
-    run.tell(
-      run.place,
-      run.script,
-      () => `the regular expression is wrong and matches nothing: ${error.message}`,
-    );
+    run.warn(`the regular expression is wrong and matches nothing: ${error.message}`);
     return undefined;
   }
 }

@@ -126,6 +126,10 @@ const redirect: Definition = {
       const parsed = parseOneAddress(address.constant);
       if ('wrong' in parsed) return call.error(parsed.wrong, address.at);
     }
+    const { knownList } = call.scope.compilation;
+    if (list && address.constant !== undefined && knownList?.(listName(address.constant)) === false) {
+      return call.error(`there is no external list "${address.constant.slice(0, 60)}"`, address.at);
+    }
     const copy = call.has('copy');
     return async (run) => {
       const text = address.value(run);

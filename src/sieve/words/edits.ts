@@ -78,11 +78,11 @@ const deleteheader: Definition = {
   ],
   compile(call) {
     const name = call.text('field name');
-    if (!checkName(call, name, 'delete')) return undefined;
     const pick = compileIndex(call);
+    if (!pick || !checkName(call, name, 'delete')) return undefined;
     const patterns = call.texts('value patterns');
     const match = compileMatch(call, patterns);
-    if (!pick || !match) return undefined;
+    if (!match) return undefined;
     return async (run) => {
       const field = name.value(run);
       if (!isFieldName(field)) throw run.trouble(badName(field));

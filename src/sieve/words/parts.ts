@@ -86,7 +86,11 @@ const extracttext: Definition = {
       let found = part?.type.startsWith('text/') ? readableText(part) : '';
       if (found.length > run.limits.textSize) found = found.slice(0, run.limits.textSize);
       run.spend(1 + (found.length >> 4));
-      run.setVariable(name, global, modify(first === undefined ? found : firstOf(found, first)));
+      run.setVariable(
+        name,
+        global,
+        modify(first === undefined ? found : firstOf(found, first), run.limits.variableSize),
+      );
       return undefined;
     };
   },

@@ -11,7 +11,8 @@ interface Modifier {
   /** Highest is done first (RFC 5229 §4.1). */
   readonly precedence: number;
   readonly needs?: string;
-  readonly change: (text: string) => string;
+  /** What makes text longer keeps to `most` octets, and never cuts through what it quotes. */
+  readonly change: (text: string, most: number) => string;
 }
 
 const first = (text: string): readonly [string, string] => {
@@ -22,32 +23,48 @@ const first = (text: string): readonly [string, string] => {
 const asciiUpper = (text: string): string => text.replace(/[a-z]+/g, (part) => part.toUpperCase());
 const asciiLower = (text: string): string => text.replace(/[A-Z]+/g, (part) => part.toLowerCase());
 
+/** One piece of each character, as many as there is room for. */
+function each(text: string, most: number, change: (character: string) => string): string {
+  const pieces: string[] = [];
+  let left = most;
+  for (const character of text) {
+    const piece = change(character);
+    left -= encodeOctets(piece).length;
+    if (left < 0) break;
+    pieces.push(piece);
+  }
+  return pieces.join('');
+}
+
+/** RFC 5435 §6: all but unreserved characters (RFC 3986 §2.3). */
+const encodeUrl = (text: string, most: number): string =>
+  each(text, most, (character) =>
+    /[A-Za-z0-9._~-]/.test(character)
+      ? character
+      : [...encodeOctets(character)]
+          .map((octet) => `%${octet.toString(16).toUpperCase().padStart(2, '0')}`)
+          .join(''),
+  );
+
+const quoting =
+  (special: RegExp) =>
+  (text: string, most: number): string =>
+    each(text, most, (character) => (special.test(character) ? `\\${character}` : character));
+
 const modifiers: Readonly<Record<string, Modifier>> = {
   lower: { precedence: 40, change: asciiLower },
   upper: { precedence: 40, change: asciiUpper },
   lowerfirst: { precedence: 30, change: (text) => asciiLower(first(text)[0]) + first(text)[1] },
   upperfirst: { precedence: 30, change: (text) => asciiUpper(first(text)[0]) + first(text)[1] },
-  quotewildcard: { precedence: 20, change: (text) => text.replace(/[*?\\]/g, '\\$&') },
+  quotewildcard: { precedence: 20, change: quoting(/[*?\\]/) },
   quoteregex: {
     precedence: 20,
     needs: 'regex',
-    change: (text) => text.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&'),
+    change: quoting(/[\\^$.|?*+()[\]{}]/),
   },
   encodeurl: { precedence: 15, needs: 'enotify', change: encodeUrl },
   length: { precedence: 10, change: (text) => String([...text].length) },
 };
-
-/** RFC 5435 §6: all but unreserved characters (RFC 3986 §2.3). */
-function encodeUrl(text: string): string {
-  return [...encodeOctets(text)]
-    .map((octet) => {
-      const character = String.fromCharCode(octet);
-      return /[A-Za-z0-9._~-]/.test(character)
-        ? character
-        : `%${octet.toString(16).toUpperCase().padStart(2, '0')}`;
-    })
-    .join('');
-}
 
 export const modifierTags: readonly Tag[] = Object.entries(modifiers).map(
   ([name, { precedence, needs }]) => ({
@@ -58,12 +75,12 @@ export const modifierTags: readonly Tag[] = Object.entries(modifiers).map(
 );
 
 /** The modifiers of a call, in the order in which they are done. */
-export function compileModifiers(has: (tag: string) => boolean): (text: string) => string {
+export function compileModifiers(has: (tag: string) => boolean): (text: string, most: number) => string {
   const chosen = Object.entries(modifiers)
     .filter(([name]) => has(name))
     .map(([, modifier]) => modifier)
     .toSorted((a, b) => b.precedence - a.precedence);
-  return (text) => chosen.reduce((so, { change }) => change(so), text);
+  return (text, most) => chosen.reduce((so, { change }) => change(so, most), text);
 }
 
 /** RFC 5229 §3 asks for 32. */
@@ -110,7 +127,7 @@ const set: Definition = {
     return async (run) => {
       const plain = value.value(run);
       run.spend(1 + (plain.length >> 4));
-      run.setVariable(name, global, modify(plain));
+      run.setVariable(name, global, modify(plain, run.limits.variableSize));
       return undefined;
     };
   },
