@@ -22,6 +22,7 @@ import { ConfigError } from '../config/problem.ts';
 import { directoryCommand, homeCommand } from './admin/cli/directory.ts';
 import { queueCommand } from './admin/cli/queue.ts';
 import { routeCommand } from './admin/cli/route.ts';
+import { sieveCommand } from './admin/cli/sieve.ts';
 import { traceCommand } from './admin/cli/trace.ts';
 import type { OpenServices, Terminal } from './admin/services.ts';
 import { UsageError } from './admin/usage.ts';
@@ -37,6 +38,7 @@ import { SpecError } from './route/pattern.ts';
 import { runningNode } from './serve/pid-file.ts';
 import { runUnderSupervisor } from './serve/role.ts';
 import { CannotStart } from './serve/supervisor.ts';
+import { checkByHand, runByHand } from './sieve/by-hand.ts';
 import { PrivateServerError } from './state/private-server.ts';
 
 const interrupted = new AbortController();
@@ -121,6 +123,7 @@ function program(): Command {
   for (const command of [routeCommand, queueCommand, traceCommand, directoryCommand, homeCommand]) {
     isthmus.addCommand(command(openInterruptibly, terminal));
   }
+  isthmus.addCommand(sieveCommand({ check: checkByHand, run: runByHand }, terminal));
   for (const command of everyCommand(isthmus)) command.exitOverride().copyInheritedSettings(isthmus);
   return isthmus;
 }
