@@ -37,11 +37,25 @@ export function connect(
   });
 }
 
-export function openBlobs(config: Config, log: Log, now: () => Date): Promise<BlobStore> {
+/** What parts our bodies from those of other installations that were given the same folder or bucket. */
+export async function installationOf(database: Database): Promise<string> {
+  const [row] = await database.query<{ id: string }>('select id from installation', []);
+  if (row === undefined) throw new Error('the database has no row in its table installation');
+  return row.id;
+}
+
+export function openBlobs(
+  config: Config,
+  installation: string,
+  log: Log,
+  now: () => Date,
+): Promise<BlobStore> {
   const { blobs } = config;
   if (blobs.kind === 'files') {
-    return openFileBlobs({ folder: blobs.folder ?? join(config.data, 'blobs'), now, log });
+    const folder = join(blobs.folder ?? join(config.data, 'blobs'), installation);
+    return openFileBlobs({ folder, now, log });
   }
   const temporaryFolder = join(config.data, 'incoming');
-  return openS3Blobs({ ...blobs, temporaryFolder, now, random: Math.random, log });
+  const prefix = `${blobs.prefix}${installation}/`;
+  return openS3Blobs({ ...blobs, prefix, temporaryFolder, now, random: Math.random, log });
 }

@@ -21,7 +21,7 @@ export async function startAdmin(first: Settings, around: Surroundings): Promise
   const base = await openBase('admin', first);
   const { config } = first;
   const { database, log, metrics } = base;
-  const blobs = await openBlobs(config, log, now);
+  const blobs = await openBlobs(config, first.installation, log, now);
   const queue = queueControl({ database, blobs, now, hostname: config.hostname });
   const blobCheck = makeBlobCheck({ blobs, log, now });
   let refresher = makeRefresher(base);

@@ -11,7 +11,7 @@ import type { Settings } from './settings.ts';
 export async function startQueue(first: Settings): Promise<Role> {
   dropPrivileges(first.user);
   const base = await openBase('queue', first);
-  const blobs = await openBlobs(first.config, base.log, now);
+  const blobs = await openBlobs(first.config, first.installation, base.log, now);
   const outlet = openOutlet(base, blobs, await openResolver(first.config));
   return {
     facts: {},

@@ -19,7 +19,7 @@ export async function startReceive(first: Settings): Promise<Role> {
   const base = await openBase('receive', first);
   const { config } = first;
   const { database, log, metrics, routing, compiled } = base;
-  const blobs = await openBlobs(config, log, now);
+  const blobs = await openBlobs(config, first.installation, log, now);
   const trace = openTrace({ database, log, metrics });
   const resolver = await openResolver(config);
   const near = config.run.deliverAtOnce ? openOutlet(base, blobs, resolver) : undefined;

@@ -21,9 +21,9 @@ import { notifySystemd } from '../serve/systemd.ts';
 import { type PrivateServer, startPrivateServer } from '../state/private-server.ts';
 import { runSteps } from '../state/steps.ts';
 import { type Crew, type CrewOptions, makeCrew } from './crew.ts';
-import { connect, stepStatementTimeoutMs } from './ground.ts';
+import { connect, installationOf, stepStatementTimeoutMs } from './ground.ts';
 import { loadOptions } from './load.ts';
-import { makeSettings } from './settings.ts';
+import { makeSettings, type Place } from './settings.ts';
 
 export interface ServeOptions extends CrewOptions {
   readonly configFile: string;
@@ -117,11 +117,12 @@ async function run(options: ServeOptions, { loaded: first, user, log, signals }:
   try {
     server = await startDatabase(config, user, log, ending);
     const url = config.database.url ?? server?.url ?? '';
-    await bringSchemaUp(config, url, log);
+    const installation = await bringSchemaUp(config, url, log);
+    const place: Place = { databaseUrl: url, installation, user };
     ending.throwIfAborted();
     const running = makeCrew(options, config, log);
     crew = running;
-    await Promise.race([running.start(makeSettings(loaded, { databaseUrl: url, user })), ended]);
+    await Promise.race([running.start(makeSettings(loaded, place)), ended]);
     ending.throwIfAborted();
     log.info({ pid: process.pid, hostname: config.hostname }, 'ready');
     await notifySystemd(['READY=1'], log);
@@ -129,7 +130,7 @@ async function run(options: ServeOptions, { loaded: first, user, log, signals }:
     let reloading = Promise.resolve();
     signals.onHangup(() => {
       reloading = reloading.then(async () => {
-        loaded = await reload(options.configFile, loaded, { crew: running, url, user, log });
+        loaded = await reload(options.configFile, loaded, { crew: running, place, log });
         log.setLevel(loaded.config.log.level);
       });
     });
@@ -184,7 +185,8 @@ async function startDatabase(
 
 const kilobytes = (octets: number): string => `${Math.ceil(octets / 1024)}kB`;
 
-async function bringSchemaUp(config: Config, url: string, log: Log): Promise<void> {
+/** The installation's id. */
+async function bringSchemaUp(config: Config, url: string, log: Log): Promise<string> {
   const database = await connect(config, {
     url,
     name: 'start',
@@ -195,6 +197,7 @@ async function bringSchemaUp(config: Config, url: string, log: Log): Promise<voi
   try {
     const { from, to } = await runSteps(database, log);
     if (from !== to) log.info({ from, to }, 'database schema brought up to date');
+    return await installationOf(database);
   } finally {
     await database.close();
   }
@@ -206,12 +209,11 @@ async function reload(
   before: Loaded,
   parts: {
     readonly crew: Crew;
-    readonly url: string;
-    readonly user: SystemUser | undefined;
+    readonly place: Place;
     readonly log: ReturnType<typeof openLog>;
   },
 ): Promise<Loaded> {
-  const { crew, url, user, log } = parts;
+  const { crew, place, log } = parts;
   const result = reloadConfig(file, before, loadOptions());
   if (!result.ok) {
     for (const problem of result.problems) log.error({}, printProblem(problem));
@@ -219,7 +221,7 @@ async function reload(
     return before;
   }
   try {
-    const refusals = await crew.reload(makeSettings(result.next, { databaseUrl: url, user }));
+    const refusals = await crew.reload(makeSettings(result.next, place));
     for (const refusal of refusals) log.error(refusal, 'role refused the new settings');
     if (refusals.length > 0) {
       log.error({ file }, 'configuration not reloaded: the old one stays in force');

@@ -8,7 +8,7 @@ import { requestRefresh } from '../directory/refresher.ts';
 import { queueControl } from '../queue/control.ts';
 import { openTrace } from '../queue/trace.ts';
 import { now, openBase } from './base.ts';
-import { databaseUrl, openBlobs } from './ground.ts';
+import { databaseUrl, installationOf, openBlobs } from './ground.ts';
 import { defaultFile, loadOptions } from './load.ts';
 import { makeSettings } from './settings.ts';
 
@@ -22,11 +22,11 @@ export async function openServices(configFile: string | undefined): Promise<Serv
   const quiet = { ...config, log: { ...config.log, level: 'silent' as const } };
   const settings = makeSettings(
     { ...loaded, config: quiet },
-    { databaseUrl: databaseUrl(config), user: undefined },
+    { databaseUrl: databaseUrl(config), installation: '', user: undefined },
   );
   const base = await openBase('command', settings, connections);
   const { database, directory, routing, compiled, log, metrics } = base;
-  const blobs = await openBlobs(config, log, now);
+  const blobs = await openBlobs(config, await installationOf(database), log, now);
   const trace = openTrace({ database, log, metrics });
   return {
     queue: queueControl({ database, blobs, now, hostname: config.hostname }),

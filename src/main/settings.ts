@@ -14,6 +14,8 @@ import type { SystemUser } from '../serve/privileges.ts';
 export interface Settings {
   readonly config: Config;
   readonly databaseUrl: string;
+  /** Id of the installation (ground.ts). */
+  readonly installation: string;
   /** Whom roles become once they need root no more. */
   readonly user: SystemUser | undefined;
   readonly listeners: readonly ListenerOptions[];
@@ -24,15 +26,15 @@ export interface Settings {
 
 export interface Place {
   readonly databaseUrl: string;
+  readonly installation: string;
   readonly user: SystemUser | undefined;
 }
 
 /** Throws when a file that is named cannot be read. */
-export function makeSettings({ config }: Loaded, { databaseUrl, user }: Place): Settings {
+export function makeSettings({ config }: Loaded, place: Place): Settings {
   return {
     config,
-    databaseUrl,
-    user,
+    ...place,
     listeners: config.listeners.map((listener) => listenerOf(listener, config)),
     routing: routingOf(config),
     sites: new Map(Object.entries(config.sites).map(([name, site]) => [name, siteOf(site)])),

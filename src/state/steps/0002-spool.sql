@@ -1,5 +1,9 @@
 -- The spool and the trace (src/adr/0003-spool.md). Identifiers are ASCII and compared octet by octet: collate "C".
 
+-- One row. Its id parts our bodies from those of other installations in one folder or bucket: each sweeps its own only.
+create table installation (id text collate "C" primary key);
+insert into installation values (gen_random_uuid()::text);
+
 create sequence worker_id as integer cycle;
 
 -- Who may hold claims. A worker holds the advisory lock of its id for as long as it lives; one whose lock is free
