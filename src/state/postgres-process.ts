@@ -74,7 +74,9 @@ export function launch(folder: Folder, account: Account, binaries: Binaries, log
 
 /** PostgreSQL says LOG for its daily life and ERROR for a statement's failure, which the asker is told anyway. */
 function pass(line: string, log: Log): void {
-  if (/^(PANIC|FATAL):/.test(line)) log.warn({ said: line }, 'PostgreSQL');
+  // Texts of their own: a flood of the one must not leave out the other.
+  if (line.startsWith('PANIC:')) log.error({ said: line }, 'PostgreSQL gave up');
+  else if (line.startsWith('FATAL:')) log.warn({ said: line }, 'PostgreSQL refused a session');
   else log.debug({ said: line }, 'PostgreSQL');
 }
 
