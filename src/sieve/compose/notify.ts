@@ -6,7 +6,16 @@ import { parseMailto } from '../mailto.ts';
 import { parseAddressList, printListed } from '../message/addresses.ts';
 import { decodedValue, type HeaderSection } from '../message/header.ts';
 import type { Notify } from '../outcome.ts';
-import { compose, field, type Origin, type Outgoing, originFields, textFields } from './outgoing.ts';
+import {
+  addressField,
+  compose,
+  field,
+  type Origin,
+  type Outgoing,
+  originFields,
+  subjectField,
+  textFields,
+} from './outgoing.ts';
 
 export interface NotifyScene {
   readonly header: HeaderSection;
@@ -45,10 +54,10 @@ export function notifyMessage(
   const body = mailto.body ?? action.message ?? 'Notification of new message.';
   const lines = [
     originFields(origin),
-    field('From', action.from ?? owner),
+    addressField('From', action.from ?? owner),
     mailto.to.length > 0 ? `To: ${mailto.to.map((one) => `<${one}>`).join(',\r\n ')}\r\n` : '',
     mailto.cc.length > 0 ? `Cc: ${mailto.cc.map((one) => `<${one}>`).join(',\r\n ')}\r\n` : '',
-    field('Subject', firstLine(subject)),
+    subjectField(firstLine(subject)),
     ...mailto.fields.map(([name, value]) => field(name, value)),
     `Auto-Submitted: auto-notified; owner-email="${owner}"\r\nPrecedence: bulk\r\n`,
     priorities[action.importance],

@@ -7,7 +7,16 @@ import { createHash } from 'node:crypto';
 import { parseAddressList, printListed } from '../message/addresses.ts';
 import { decodedValue, type HeaderSection } from '../message/header.ts';
 import type { Vacation } from '../outcome.ts';
-import { compose, field, type Origin, type Outgoing, originFields, textFields } from './outgoing.ts';
+import {
+  addressField,
+  compose,
+  type Origin,
+  type Outgoing,
+  originFields,
+  printMailbox,
+  subjectField,
+  textFields,
+} from './outgoing.ts';
 
 export interface VacationSettings {
   /** Answer only messages that name the owner in To, Cc or the like (RFC 5230 §4.5). */
@@ -65,9 +74,9 @@ export function vacationReply(action: Vacation, scene: VacationScene): VacationR
     originFields(origin),
     action.from === undefined
       ? `From: <${fromAddress(scene, own) ?? recipient}>\r\n`
-      : field('From', action.from),
+      : addressField('From', action.from),
     `To: ${replyTo(scene)}\r\n`,
-    field('Subject', subjectOf(action, scene)),
+    subjectField(subjectOf(action, scene)),
     references(header),
     'Auto-Submitted: auto-replied (vacation)\r\nPrecedence: bulk\r\nX-Auto-Response-Suppress: All\r\n',
   ];
@@ -133,13 +142,7 @@ function replyTo({ header, envelope, settings }: VacationScene): string {
         if ('bad' in one) continue;
         const address = printListed(one);
         if (!settings.toFromHeader && key(address) !== key(envelope.from)) continue;
-        const name =
-          one.name === ''
-            ? ''
-            : /^[\w !#$%&'*+\-/=?^`{|}~]*$/.test(one.name)
-              ? `${one.name} `
-              : `"${one.name.replace(/["\\\r\n]/g, '')}" `;
-        return `${name}<${address}>`;
+        return printMailbox(one.name, address);
       }
     }
   }
@@ -149,9 +152,7 @@ function replyTo({ header, envelope, settings }: VacationScene): string {
 function subjectOf({ subject }: Vacation, { header, settings }: VacationScene): string {
   if (subject !== undefined) return subject;
   const [original] = header.all('subject');
-  return original
-    ? settings.subjectTemplate.replace('%$', () => decodedValue(original).slice(0, 256))
-    : settings.subject;
+  return original ? settings.subjectTemplate.replace('%$', () => decodedValue(original)) : settings.subject;
 }
 
 /** RFC 5230 §5.5 and §5.6. */
