@@ -103,7 +103,7 @@ function testBlock(suite: Suite): Definition {
 function setFact(suite: Suite, run: Run, what: string, value: string): void {
   const address = (): string => {
     const [one] = parseAddressList(value);
-    return one === undefined || 'bad' in one ? value.replace(/^<([^<>]*)>$/, '$1') : printListed(one);
+    return one === undefined || 'bad' in one ? value.replace(/^<([^<>@]*)>$/, '$1') : printListed(one);
   };
   const { envelope } = suite;
   switch (what) {
