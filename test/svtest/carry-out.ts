@@ -7,6 +7,7 @@ import { redirectMark, wasRedirectedBy } from '../../src/sieve/compose/redirect.
 import { rejectReport } from '../../src/sieve/compose/reject.ts';
 import { usualVacation, vacationReply } from '../../src/sieve/compose/vacation.ts';
 import { parseHeader } from '../../src/sieve/message/header.ts';
+import { contentType } from '../../src/sieve/message/mime.ts';
 import type { Action, Fcc } from '../../src/sieve/outcome.ts';
 import type { Run } from '../../src/sieve/run.ts';
 import type { Suite } from './suite.ts';
@@ -105,8 +106,14 @@ function store(
     }
     suite.mailboxes.set(name, []);
   }
-  suite.mailboxes.get(name)?.push({ content, flags });
+  suite.mailboxes.get(name)?.push({ content, flags: [...flags, ...storeMarks(content)] });
 }
+
+/** The other implementation's store, not its Sieve, marks messages by their attachments; test scripts look for that. */
+const storeMarks = (content: Uint8Array): readonly string[] =>
+  contentType(parseHeader(content).header, 'text/plain').value.startsWith('multipart/')
+    ? []
+    : ['$HasNoAttachment'];
 
 function send(suite: Suite, outgoing: Outgoing): void {
   for (const to of outgoing.to) suite.sent.push({ from: outgoing.from, to, content: outgoing.content });

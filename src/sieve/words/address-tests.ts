@@ -137,14 +137,17 @@ const address: Definition = {
           run,
           names.map((name) => name.value(run)),
         );
-        const values = found.flatMap((field) =>
-          parseAddressList(field.value).flatMap((one: ListedAddress | BadAddress) => {
+        const values = found.flatMap((field) => {
+          const list = parseAddressList(field.value);
+          // An empty field is one empty address as a whole, and has no parts.
+          if (list.length === 0) return whole ? [''] : [];
+          return list.flatMap((one: ListedAddress | BadAddress) => {
             run.spend(1);
             // What is no address has no parts; as a whole it is compared as it stands.
             if ('bad' in one) return whole ? [one.bad] : [];
             return part(run, one) ?? [];
-          }),
-        );
+          });
+        });
         return match(run, values);
       },
     };
