@@ -5,6 +5,7 @@
  * a kind of which there are many is not all that is killed. When the whole system is down it is started again. At the
  * end load stops, the queue drains, and the books are balanced.
  */
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { System, Victim } from '../fixture/system.ts';
 import { type Capture, startCapture } from '../peers/capture.ts';
@@ -104,9 +105,12 @@ async function killMany(
       if (!system.alive()) continue;
     }
     promisedBefore = load.promised.length;
-    const victim = choose(await system.victims(), random);
+    const victims = await system.victims();
+    const victim = choose(victims, random);
     if (victim === undefined || !killed(victim)) continue;
-    kills.push({ at: Date.now(), kind: victim.kind, pid: victim.pid });
+    const at = Date.now();
+    await ended(whoDies(victim, victims));
+    kills.push({ at, until: Date.now(), kind: victim.kind, pid: victim.pid });
     if (kills.length % 10 === 0) {
       options.progress(`${kills.length} of ${options.kills} kills, ${load.promised.length} promises\n`);
     }
@@ -118,6 +122,28 @@ function choose(victims: readonly Victim[], random: () => number): Victim | unde
   const kinds = [...Map.groupBy(victims, ({ kind }) => kind).entries()].sort(([a], [b]) => (a < b ? -1 : 1));
   const [, all = []] = kinds[Math.floor(random() * kinds.length)] ?? [];
   return all[Math.floor(random() * all.length)];
+}
+
+/** All backends die with the postmaster, and it ends all of them when one is killed: till then some may still work. */
+const whoDies = (victim: Victim, all: readonly Victim[]): readonly Victim[] =>
+  victim.kind.startsWith('database')
+    ? [victim, ...all.filter(({ kind }) => kind === 'database backend')]
+    : [victim];
+
+/** Waits for their end, a second at most. */
+async function ended(victims: readonly Victim[]): Promise<void> {
+  const end = Date.now() + 1_000;
+  while (Date.now() < end && victims.some(({ pid }) => isAlive(pid))) await pause(2);
+}
+
+/** proc(5): a zombie has ended. */
+function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return !/^ [ZX]/.test(stat.slice(stat.lastIndexOf(')') + 1));
+  } catch {
+    return false;
+  }
 }
 
 function killed({ pid }: Victim): boolean {

@@ -116,6 +116,14 @@ describe('the books of a crash proof', () => {
     expect(printAccount(account, kills)).toContain(`(${reason})`);
   });
 
+  test('a kill lasts until all that it killed have ended', () => {
+    const again = { messageId: 'm1', recipient: 'a@x', at: 5_000 };
+    const reason = (until: number) =>
+      balance(books({ came: [...books({}).came, again], kills: [{ at: 600, until, kind: 'queue', pid: 1 }] }))
+        .repeated[0]?.reasons;
+    expect([reason(940), reason(960)]).toEqual([['unexplained'], ['at the answer']]);
+  });
+
   test('a third copy needs a kill of its own', () => {
     const more = [4_000, 8_000].map((at) => ({ messageId: 'm1', recipient: 'a@x', at }));
     const kills = [{ at: 1_100, kind: 'queue', pid: 1 }];

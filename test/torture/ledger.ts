@@ -31,6 +31,8 @@ export interface Came {
 
 export interface Kill {
   readonly at: number;
+  /** When all that it killed had ended: on a busy machine that is long after the signal. */
+  readonly until?: number;
   readonly kind: string;
   readonly pid: number;
 }
@@ -55,11 +57,10 @@ export interface CloseTo {
 }
 
 /**
- * How long the instant is, on a machine of two cores with much else to do. Measured: kills up to 45 ms before a peer's
- * answer (what was in the socket is answered all the same, and a database's death takes a while to be heard of), and
- * outcomes not yet committed 70 ms after it.
+ * How long the instant is, on a machine of two cores with much else to do. Before: what a dead process left in its
+ * socket is answered all the same. After: measured were outcomes that were not yet committed 70 ms after the answer.
  */
-export const instant = { before: 100, after: 150 } as const;
+export const instant = { before: 50, after: 150 } as const;
 
 /** Why there was one more copy. */
 type Reason = 'at the answer' | 'answer not written down' | 'unexplained';
@@ -145,7 +146,7 @@ function reasonBetween(answered: number, next: number, { kills, promised, closeT
   const { before, after, carriers, keeper } = closeTo;
   const carried = ({ kind }: Kill) => carriers === undefined || carriers.includes(kind);
   const within = (from: number, to: number) =>
-    kills.filter(({ at }) => at >= from && at <= Math.min(to, next));
+    kills.filter(({ at, until = at }) => until >= from && at <= Math.min(to, next));
   const close = within(answered - before, answered + after);
   if (close.some(carried)) return 'at the answer';
   const lost = close.some(({ at, kind }) => {
