@@ -27,9 +27,12 @@ export interface SettlerOptions {
 
 const batch = { parallel: 2, maxItems: 500 } as const;
 const reportBatch = { parallel: 2, maxItems: 100 } as const;
-const whileAway = 250;
+/** Short: as long as an outcome is only in memory, our death is a second delivery. */
+const whileAway = 100;
+/** So often it is written to the log. */
+const sayEvery = 10;
 /** Times that a settlement the database does not take is tried. */
-const stubbornTries = 5;
+const stubbornTries = 12;
 
 export class Settler {
   readonly #options: SettlerOptions;
@@ -72,7 +75,8 @@ export class Settler {
         const away = error instanceof DatabaseAway || error instanceof DatabaseFull;
         if (!away && items.length > 1) return this.#settleEach(items);
         if (signal.aborted || (!away && tries >= stubbornTries)) return items.map(() => error);
-        this.#options.log.warn({ err: error, outcomes: items.length }, 'outcomes wait for the database');
+        if (tries % sayEvery === 0)
+          this.#options.log.warn({ err: error, outcomes: items.length }, 'outcomes wait for the database');
         await pause(whileAway, signal);
       }
     }
