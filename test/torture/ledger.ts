@@ -57,10 +57,11 @@ export interface CloseTo {
 }
 
 /**
- * How long the instant is, on a machine of two cores with much else to do. Before: what a dead process left in its
- * socket is answered all the same. After: measured were outcomes that were not yet committed 70 ms after the answer.
+ * How long the instant is. Before: what a dead process left in its socket is answered all the same. After: an outcome
+ * is committed within milliseconds; but on two cores with much else to do a process was seen to stand still for 230 ms
+ * with the answer in its socket. The same again once the database is back.
  */
-export const instant = { before: 50, after: 150 } as const;
+export const instant = { before: 50, after: 500 } as const;
 
 /** Why there was one more copy. */
 type Reason = 'at the answer' | 'answer not written down' | 'unexplained';
