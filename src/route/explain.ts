@@ -45,6 +45,7 @@ export interface ExplainedCopy {
 }
 
 const usualLimits: ExplainLimits = { depth: 4, members: 50 };
+const more = 'there are more members than are shown';
 /** Members of one group that are looked at: some are skipped. */
 const listedAtMost = 1_000;
 
@@ -74,33 +75,60 @@ async function explainOne(
   const told = tell(question, decision);
   if (decision.verdict !== 'expand') return told;
   if (depth === 0) return { ...told, notes: ['groups within groups are not followed further'] };
-  const expandedFrom = [...(question.expandedFrom ?? []), decision.group.id];
   const members: Explanation[] = [];
   const notes: string[] = [];
-  // Read to its end first: while it is read, the directory holds a connection for it.
-  const listed = await firstOf(services.directory.members(decision.group.id, signal), listedAtMost);
-  let left = listed.length === listedAtMost;
-  for (const member of listed) {
+  const from = [...(question.expandedFrom ?? []), decision.group.id];
+  for await (const { address, expandedFrom } of reached(services, from, notes, signal)) {
     if (budget.left === 0) {
-      left = true;
+      notes.push(more);
       break;
     }
-    if (member.kind === 'unusable') {
-      notes.push(`${member.where} is skipped: ${member.why}`);
+    if (budget.seen.has(addressKey(address))) {
+      notes.push(`${address.text} has a copy already`);
       continue;
     }
-    const address = await addressOf(services, member, signal);
-    if (address === undefined) notes.push(`a member without address is skipped`);
-    else if (budget.seen.has(addressKey(address))) notes.push(`${address.text} has a copy already`);
-    else {
-      budget.seen.add(addressKey(address));
-      budget.left -= 1;
-      const asked = { ...question, recipient: address, expandedFrom };
-      members.push(await explainOne(services, asked, depth - 1, budget, signal));
+    budget.seen.add(addressKey(address));
+    budget.left -= 1;
+    const asked = { ...question, recipient: address, expandedFrom };
+    members.push(await explainOne(services, asked, depth - 1, budget, signal));
+  }
+  return { ...told, members, ...(notes.length === 0 ? {} : { notes }) };
+}
+
+interface Reached {
+  readonly address: Address;
+  readonly expandedFrom: readonly string[];
+}
+
+/** Members of the last group in `from`. Groups without an address are entered, as the spool does (queue/expand). */
+async function* reached(
+  services: ExplainServices,
+  from: readonly string[],
+  notes: string[],
+  signal: AbortSignal,
+): AsyncGenerator<Reached> {
+  const entered = new Set(from);
+  const pending = [from];
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    // Read to its end first: while it is read, the directory holds a connection for it.
+    const listed = await firstOf(services.directory.members(path.at(-1) ?? '', signal), listedAtMost);
+    for (const member of listed) {
+      if (member.kind === 'unusable') {
+        notes.push(`${member.where} is skipped: ${member.why}`);
+        continue;
+      }
+      const address = await addressOf(services, member, signal);
+      if (address !== undefined) yield { address, expandedFrom: path };
+      else if (member.kind === 'group' && !entered.has(member.id)) {
+        entered.add(member.id);
+        pending.push([...path, member.id]);
+      }
+    }
+    if (listed.length === listedAtMost) {
+      notes.push(more);
+      return;
     }
   }
-  if (left) notes.push('there are more members than are shown');
-  return { ...told, members, ...(notes.length === 0 ? {} : { notes }) };
 }
 
 async function firstOf<T>(all: AsyncIterable<T>, most: number): Promise<readonly T[]> {

@@ -40,6 +40,27 @@ describe('explain', () => {
     });
   });
 
+  test('a group without an address is entered, as the spool enters it, and once', async () => {
+    const member = (text: string) => ({
+      kind: 'entry' as const,
+      address: questionByHand({ to: text }, compiled).recipient,
+      entryId: text,
+    });
+    const nested = { kind: 'group' as const, id: 'ad/nameless' };
+    const nameless = new MemoryDirectory([
+      ...people,
+      known(['crew@example.org'], { group: {}, members: [nested, member('ada@example.org')] }),
+    ]);
+    const members = async function* (id: string) {
+      if (id === 'ad/nameless') yield* [nested, member('alan@example.org')];
+      else yield* nameless.members(id);
+    };
+    const directory = { members, entry: async () => undefined };
+    const all = { routing: router(spec(), nameless), directory };
+    const told = await explain(all, questionByHand({ to: 'crew@example.org' }, compiled), signal);
+    expect(told.members?.map(({ recipient }) => recipient)).toEqual(['ada@example.org', 'alan@example.org']);
+  });
+
   test('a group that holds itself, or too many, ends', async () => {
     const address = (text: string) => questionByHand({ to: text }, compiled).recipient;
     const big = new MemoryDirectory([
