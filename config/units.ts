@@ -70,18 +70,6 @@ export const secret = z
 const portText = 'expected a port number from 1 to 65535';
 export const port = z.int({ error: portText }).min(1, portText).max(65535, portText).meta({ unit: 'port' });
 
-/** `mail.example.org:25`, `192.0.2.1:25`, `[2001:db8::1]:25`; the brackets are gone in the parsed value. */
-const hostPortText = 'expected host:port, such as mail.example.org:25 or [2001:db8::1]:25';
-export const hostPort = z
-  .string({ error: hostPortText })
-  .regex(/^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}$/, hostPortText)
-  .transform((text) => {
-    const at = text.lastIndexOf(':');
-    return { host: text.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(text.slice(at + 1)) };
-  })
-  .refine(({ port }) => port >= 1 && port <= 65535, hostPortText)
-  .meta({ unit: 'host:port' });
-
 /** A path. The loader makes it absolute: a relative one is relative to the folder of the configuration file. */
 export const filePath = z
   .string({ error: 'expected a path' })

@@ -17,12 +17,6 @@ export type NextHop =
 export const nextHopKey = (hop: NextHop): string =>
   hop.kind === 'site' ? `site:${hop.site}` : `mx:${hop.domain}`;
 
-export function parseNextHop(key: string): NextHop | undefined {
-  if (key.startsWith('site:')) return { kind: 'site', site: key.slice(5) };
-  if (key.startsWith('mx:')) return { kind: 'mx', domain: key.slice(3) };
-  return undefined;
-}
-
 /** One step of reasoning, for people: `directory: home is cloud`, `rule legal-hold: holds`. */
 export type Because = readonly string[];
 

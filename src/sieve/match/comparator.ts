@@ -56,7 +56,6 @@ const unicodeCasemap: Comparator = {
 };
 
 export const defaultComparator: Comparator = asciiCasemap;
-export const numericComparator: Comparator = asciiNumeric;
 
 export const comparators: ReadonlyMap<string, Comparator> = new Map(
   [octet, asciiCasemap, asciiNumeric, unicodeCasemap].map((one) => [one.name, one]),
