@@ -176,7 +176,6 @@ export function exampleOf(shape: Shape): unknown {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what the operator writes
     secret: '${env:ISTHMUS_SECRET}',
     port: 25,
-    'host:port': 'mail.example.org:25',
     path: '/etc/isthmus/file',
     file: '/etc/isthmus/file.pem',
     'IP address': '192.0.2.1',
