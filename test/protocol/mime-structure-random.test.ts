@@ -3,7 +3,6 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { printBody, printBodyStructure, printEnvelope } from '../../src/protocol/imap/print-structure.ts';
 import {
   type Address,
   type HeaderSummary,
@@ -12,7 +11,8 @@ import {
   readStructure,
   type Span,
   writeStructure,
-} from '../../src/protocol/mime/part.ts';
+} from '../../src/mail/structure.ts';
+import { printBody, printBodyStructure, printEnvelope } from '../../src/protocol/imap/print-structure.ts';
 import { StructureScanner } from '../../src/protocol/mime/structure.ts';
 import { readNotation, type Tree } from '../fixture/imap-notation.ts';
 

@@ -3,8 +3,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import { printBodyStructure, printEnvelope } from '../../src/protocol/imap/print-structure.ts';
-import { readStructure, writeStructure } from '../../src/protocol/mime/part.ts';
 import { partAt } from '../../src/protocol/mime/part-at.ts';
+import { readStructure, writeStructure } from '../../src/protocol/mime/stored-structure.ts';
 import { lines, scan } from '../fixture/structure.ts';
 
 const bodyStructure = (text: string): string => printBodyStructure(scan(text).root);

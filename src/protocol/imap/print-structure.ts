@@ -17,7 +17,7 @@ import type {
   Mailbox,
   Parameter,
   Part,
-} from '../mime/part.ts';
+} from '../../mail/structure.ts';
 
 export interface PrintOptions {
   /** The client understands UTF-8 in quoted strings. */

@@ -4,9 +4,10 @@
  * Commas separate; a group is a phrase, a colon, mailboxes and a semicolon. A comment is the name where there is no
  * other (RFC 5322 §3.4, the old habit `ada@example.org (Ada)`). What is missing is the empty string.
  */
+
+import type { Address, Mailbox } from '../../mail/structure.ts';
 import type { Allowance } from './header.ts';
 import { Lexer } from './lexer.ts';
-import type { Address, Mailbox } from './part.ts';
 
 /** Octets that end an atom here. Dots, brackets and 8-bit octets are let through: phrases have them. */
 const atom = /[^ \t\r\n()<>@,;:"\\]+/y;

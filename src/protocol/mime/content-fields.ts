@@ -5,9 +5,10 @@
  * passed over. Continued parameters (RFC 2231 §3) are put together; what is in another charset stays encoded, with the
  * charset in front and a `*` after its name, so that the client decodes it (RFC 2231 §4).
  */
+
+import type { Disposition, Parameter } from '../../mail/structure.ts';
 import type { Allowance } from './header.ts';
 import { Lexer } from './lexer.ts';
-import type { Disposition, Parameter } from './part.ts';
 
 /** RFC 2045 §5.1, token. */
 const token = /[^\x00-\x20\x7f()<>@,;:\\"/[\]?=]+/y;

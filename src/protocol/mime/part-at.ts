@@ -4,7 +4,7 @@
  * Numbers go through a multipart's parts. A message that is no multipart has itself as part 1, and so has a message
  * within a message.
  */
-import type { EmbeddedMessage, Part } from './part.ts';
+import type { EmbeddedMessage, Part } from '../../mail/structure.ts';
 
 /** `path` empty: the message as a whole. Undefined where there is no such part. */
 export function partAt(message: EmbeddedMessage, path: readonly number[]): Part | undefined {

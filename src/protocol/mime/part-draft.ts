@@ -1,7 +1,7 @@
 /**
  * protocol/mime/part-draft - a part while the scanner is at it, and the finished value made of it.
  */
-import type { ContentFields, EmbeddedMessage, HeaderSummary, Part, PartPlace } from './part.ts';
+import type { ContentFields, EmbeddedMessage, HeaderSummary, Part, PartPlace } from '../../mail/structure.ts';
 
 export interface Draft {
   /** The header is that of a message, not only of a part. */

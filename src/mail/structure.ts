@@ -1,11 +1,11 @@
 /**
- * protocol/mime/part - the words for what a message is made of: a tree of parts, and the summary of a header.
+ * mail/structure - what a message is made of: a tree of parts, and the summary of a header.
  *
  * The values are what IMAP tells of a message (RFC 9051 §7.5.2, ENVELOPE and BODYSTRUCTURE) and where each part lies.
  * Strings are octet strings: one character per octet of the message, U+0000 never. What is in 8-bit stays as it came;
  * nothing is decoded. Absent is NIL.
  *
- * Plain data: `writeStructure` makes text of it for a store, `readStructure` the same value of that text.
+ * Plain data; computed by protocol/mime/structure, kept as text by protocol/mime/stored-structure.
  */
 
 /** Octets of the message from `start` on, up to and without `end`. */
@@ -108,21 +108,4 @@ export interface EmbeddedMessage {
 export interface MessageStructure extends EmbeddedMessage {
   /** RFC822.SIZE. */
   readonly size: number;
-}
-
-/** Counts up when the stored form changes its meaning. */
-const version = 1;
-
-export const writeStructure = (structure: MessageStructure): string =>
-  JSON.stringify({ version, ...structure });
-
-/** Throws when the text is of another version: scan the message again. */
-export function readStructure(text: string): MessageStructure {
-  const { version: found, ...structure } = JSON.parse(text) as MessageStructure & { version?: number };
-  if (found !== version) {
-    throw new Error(
-      `stored message structure has version ${found ?? 'none'}, not ${version}: scan the message again`,
-    );
-  }
-  return structure;
 }
