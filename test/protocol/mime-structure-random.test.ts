@@ -3,16 +3,9 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  type Address,
-  type HeaderSummary,
-  type MessageStructure,
-  type Part,
-  readStructure,
-  type Span,
-  writeStructure,
-} from '../../src/mail/structure.ts';
+import type { Address, HeaderSummary, MessageStructure, Part, Span } from '../../src/mail/structure.ts';
 import { printBody, printBodyStructure, printEnvelope } from '../../src/protocol/imap/print-structure.ts';
+import { readStructure, writeStructure } from '../../src/protocol/mime/stored-structure.ts';
 import { StructureScanner } from '../../src/protocol/mime/structure.ts';
 import { readNotation, type Tree } from '../fixture/imap-notation.ts';
 
