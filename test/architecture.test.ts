@@ -19,6 +19,7 @@ const table: Record<string, readonly string[]> = {
   receive: ['mail', 'ports', 'protocol', 'state', 'route', 'screen'],
   queue: ['mail', 'ports', 'protocol', 'state'],
   deliver: ['mail', 'ports', 'protocol', 'state'],
+  access: ['mail', 'ports', 'protocol'],
   connectors: ['mail', 'ports', 'protocol'],
   sieve: ['mail', 'ports', 'protocol'],
   migrations: ['mail', 'ports'],
