@@ -60,6 +60,11 @@ describe('REFERENCES', () => {
   it('treats a second message with the same id as a stranger', () => {
     expect(print(message(1), message(2, [], { messageId: 'm1' }), message(3, ['m1']))).toBe('(1 3)(2)');
   });
+  it('believes a message about its own parent, whatever others say and whoever comes first', () => {
+    const list = [message(1), message(2), message(3, ['m2', 'm1'])];
+    expect(print(...list)).toBe('(1 3)(2)');
+    expect(print(...list.toReversed())).toBe('(1 3)(2)');
+  });
   it('breaks loops', () => {
     expect(print(message(1, ['m2']), message(2, ['m1']), message(3, ['m3']))).toBe('(2 1)(3)');
   });

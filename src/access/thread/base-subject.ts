@@ -12,7 +12,7 @@ export interface BaseSubject {
   readonly isReply: boolean;
 }
 
-const REFWD = /(?:re|fwd?) */iy;
+const replyWord = /(?:re|fwd?) */iy;
 
 export function baseSubject(decoded: string): BaseSubject {
   const text = decoded.replace(/[\t\r\n ]+/g, ' '); // step 1
@@ -81,9 +81,9 @@ function afterBlob(text: string, at: number, end: number): number | undefined {
 
 /** subj-refwd: re, fw or fwd, perhaps a blob, and the colon. */
 function afterReplyMark(text: string, at: number, end: number): number | undefined {
-  REFWD.lastIndex = at;
-  if (!REFWD.test(text)) return undefined;
-  const afterWord = REFWD.lastIndex;
+  replyWord.lastIndex = at;
+  if (!replyWord.test(text)) return undefined;
+  const afterWord = replyWord.lastIndex;
   const colon = afterBlob(text, afterWord, end) ?? afterWord;
   return colon < end && text[colon] === ':' ? colon + 1 : undefined;
 }

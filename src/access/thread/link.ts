@@ -3,14 +3,16 @@
  *
  * The RFC links references first and then cuts a message off to give it its own parent. Here
  * messages get their parents first and only missing ones are linked by what others
- * say, so that no link is ever cut. The trees are the same, save where references
- * contradict each other in a loop; and a loop is found without walking up the chain.
+ * say, so that no link is ever cut, and a loop is found without walking up the chain.
+ * What a message says of itself counts. The RFC's tree can be another one where references
+ * form a loop, and where a message that names no parent comes before another that names
+ * one for it.
  */
 import type { ThreadMessage } from './thread.ts';
 
 export interface Node {
   /** None: a dummy, the message is missing. */
-  message: ThreadMessage | undefined;
+  readonly message: ThreadMessage | undefined;
   readonly id: number | undefined;
   children: Node[];
   sentAt: number;
@@ -21,12 +23,12 @@ export interface Node {
 }
 
 /** Older than every date. */
-export const LONG_AGO = Number.NEGATIVE_INFINITY;
+export const longAgo = Number.NEGATIVE_INFINITY;
 
 export const newDummy = (): Node => newNode(undefined, 0);
 
 function newNode(message: ThreadMessage | undefined, order: number): Node {
-  const sentAt = message?.sentAt ?? LONG_AGO;
+  const sentAt = message?.sentAt ?? longAgo;
   return { message, id: message?.id, children: [], sentAt, order, hasParent: false, above: undefined };
 }
 

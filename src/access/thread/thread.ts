@@ -7,7 +7,7 @@
  *
  * Pure. n log n, and nothing recurses: a chain may be as long as the mailbox.
  */
-import { LONG_AGO, linkByReferences, type Node, newDummy } from './link.ts';
+import { linkByReferences, longAgo, type Node, newDummy } from './link.ts';
 
 export interface ThreadMessage {
   /** UID or sequence number. */
@@ -94,7 +94,7 @@ function sortAll(roots: Node[]): void {
 const byDate = (a: Node, b: Node): number => a.sentAt - b.sentAt || a.order - b.order;
 
 function newestIn(root: Node): number {
-  return parentsFirst([root]).reduce((newest, n) => Math.max(newest, n.message?.sentAt ?? newest), LONG_AGO);
+  return parentsFirst([root]).reduce((newest, n) => Math.max(newest, n.message?.sentAt ?? newest), longAgo);
 }
 
 const subjectOf = (root: Node): string => (root.message ?? root.children[0]?.message)?.baseSubject ?? '';
