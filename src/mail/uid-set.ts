@@ -2,8 +2,9 @@
  * mail/uid-set - the messages of one mailbox as one session sees them: an ordered set of UIDs that knows ranks.
  *
  * A message sequence number is a rank: `at(n)` is the UID of message n, `rank(uid)` the number of a UID
- * (RFC 9051 §2.3.1.2). UIDs lie in pages of 1,024, each a bitmap of 128 octets, so that a mailbox of a million
- * messages takes some 150 KB, and a question costs a binary search over pages and a look at one bitmap.
+ * (RFC 9051 §2.3.1.2). UIDs lie in pages of 1,024, each a bitmap of 128 octets, and a question costs a binary
+ * search over pages and a look at one bitmap. A page takes some 800 octets of memory, what it is kept in included
+ * (measured: a million UIDs in a row 0.8 to 0.9 MB resident, Node 24).
  */
 
 /** 1 to 4,294,967,295; never given again within one UIDVALIDITY (RFC 9051 §2.3.1.1). */
@@ -59,6 +60,7 @@ export class UidSet {
     this.addRange(uid, uid);
   }
 
+  /** Makes a page for every 1,024 UIDs of the range: cut what a client names to what the mailbox has, first. */
   addRange(first: Uid, last: Uid): void {
     for (let from = first; from <= last; ) {
       const number = Math.floor(from / pageSize);
