@@ -4,7 +4,6 @@
  * Commas separate; a group is a phrase, a colon, mailboxes and a semicolon. A comment is the name where there is no
  * other (RFC 5322 §3.4, the old habit `ada@example.org (Ada)`). What is missing is the empty string.
  */
-
 import type { Address, Mailbox } from '../../mail/structure.ts';
 import type { Allowance } from './header.ts';
 import { Lexer } from './lexer.ts';

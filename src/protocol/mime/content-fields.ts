@@ -5,7 +5,6 @@
  * passed over. Continued parameters (RFC 2231 §3) are put together; what is in another charset stays encoded, with the
  * charset in front and a `*` after its name, so that the client decodes it (RFC 2231 §4).
  */
-
 import type { Disposition, Parameter } from '../../mail/structure.ts';
 import type { Allowance } from './header.ts';
 import { Lexer } from './lexer.ts';

@@ -5,7 +5,6 @@
  * permits them to come again). In Subject, Content-Description and names runs of white space are one space, because
  * what is between the words of a folded field is the folder's, not the author's.
  */
-
 import type { Address, ContentFields, HeaderSummary } from '../../mail/structure.ts';
 import { parseAddressList } from './address-list.ts';
 import { parseContentType, parseDisposition, parseLanguages, parseToken } from './content-fields.ts';

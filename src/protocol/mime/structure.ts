@@ -12,7 +12,6 @@
  * Bounded: how deep, how many parts, how many octets of header values and how many addresses and parameters are kept.
  * What lies beyond is not told apart further. Time is linear in the octets.
  */
-
 import type { MessageStructure } from '../../mail/structure.ts';
 import { type Allowance, HeaderReader } from './header.ts';
 import { contentFieldNames, describeContent, messageFieldNames, summarise } from './header-summary.ts';
