@@ -22,6 +22,10 @@ const table: Record<string, readonly string[]> = {
   access: ['mail', 'ports', 'protocol'],
   connectors: ['mail', 'ports', 'protocol'],
   sieve: ['mail', 'ports', 'protocol'],
+  store: ['mail', 'ports', 'protocol'],
+  auth: ['mail', 'ports', 'protocol'],
+  // Mail for mailboxes here: filtered, then stored.
+  local: ['mail', 'ports', 'protocol', 'sieve'],
   migrations: ['mail', 'ports'],
   admin: ['mail', 'ports', 'route'],
   serve: ['mail', 'ports'],
