@@ -32,6 +32,7 @@ export type ReloadResult =
 const live: readonly string[] = [
   'log.level',
   'listeners.*.*',
+  'access.listeners.*.*',
   'directory',
   'domains',
   'sites',
@@ -47,6 +48,11 @@ const restart: readonly string[] = [
   'listeners.*.address',
   'listeners.*.port',
   'listeners.*.tls.mode',
+  'access.listeners.*.name',
+  'access.listeners.*.protocol',
+  'access.listeners.*.address',
+  'access.listeners.*.port',
+  'access.listeners.*.tls.mode',
 ];
 
 export function reloadConfig(path: string, previous: Loaded, options: LoadOptions): ReloadResult {

@@ -5,6 +5,7 @@
  * is in config/cross-check.
  */
 import { z } from 'zod';
+import { accessSection } from './sections/access.ts';
 import { deliverySection, dnsSection } from './sections/deliver.ts';
 import { queueSection, traceSection } from './sections/delivery.ts';
 import { directorySection } from './sections/directory.ts';
@@ -24,6 +25,7 @@ export const configSchema = z.strictObject({
   listeners: listeners.unwrap().prefault([{}]).describe('Where mail comes in: MX, submission, LMTP.'),
   ...routing.unwrap().shape,
   directory: directorySection,
+  access: accessSection,
   queue: queueSection,
   delivery: deliverySection,
   dns: dnsSection,

@@ -17,7 +17,7 @@ import {
   sizeBetween,
 } from '../units.ts';
 
-const orNone = (what: string, value: number) =>
+export const orNone = (what: string, value: number) =>
   z
     .int({ error: 'expected a whole number, 0 for no limit' })
     .min(0, 'expected a whole number, 0 for no limit')
@@ -52,7 +52,7 @@ const certificate = certificatePair
   })
   .meta({ certificatePair: true });
 
-const tls = z
+export const tls = z
   .strictObject({
     mode: z
       .enum(['none', 'optional', 'required', 'implicit'])

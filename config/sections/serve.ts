@@ -36,6 +36,9 @@ export const run = z
       .strictObject({
         receive: copies(0, 64).default(1).describe('Takes mail in. Copies share the listening sockets.'),
         queue: copies(0, 64).default(1).describe('Delivers, retries and reports.'),
+        access: copies(0, 64)
+          .default(1)
+          .describe('IMAP, POP3 and ManageSieve. Copies share the listening sockets.'),
         admin: copies(0, 1).default(1).describe('Answers the command line and monitoring.'),
       })
       .prefault({})
