@@ -1,0 +1,18 @@
+/**
+ * protocol/managesieve/script-name - what a script may be called (RFC 5804 §1.6).
+ *
+ * Net-unicode: without control characters and line separators, in Normalization Form C (RFC 5198 §2), so that a name
+ * typed on one system is found from another.
+ */
+import { isUtf8 } from 'node:buffer';
+
+/** Octets in UTF-8: RFC 5804 §1.6 wants at least 512. */
+const longest = 512;
+const forbidden = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+/** undefined: no name. The empty name is none. */
+export function parseScriptName(octets: Buffer): string | undefined {
+  if (octets.length === 0 || octets.length > longest || !isUtf8(octets)) return undefined;
+  const name = octets.toString('utf8').normalize('NFC');
+  return forbidden.test(name) || Buffer.byteLength(name) > longest ? undefined : name;
+}
