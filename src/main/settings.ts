@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import type { Loaded } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Site } from '../deliver/options.ts';
-import type { CertificateOptions, ListenerOptions } from '../receive/options.ts';
+import type { CertificateOptions } from '../listen/tls-options.ts';
+import type { ListenerOptions } from '../receive/options.ts';
 import type { RoutingSpec } from '../route/spec.ts';
 import type { SystemUser } from '../serve/privileges.ts';
 

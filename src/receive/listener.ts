@@ -4,11 +4,11 @@
  *   bindListener (root, low ports) -> serve (unprivileged) -> reload … -> drain -> close
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { Admission } from './admission.ts';
+import { Admission } from '../listen/admission.ts';
+import type { TlsContexts } from '../listen/tls-contexts.ts';
 import { takeSocket } from './intake.ts';
 import type { ListenerOptions, ReceiveDeps } from './options.ts';
 import { makeContexts, makeSetting, ReceiveServer } from './server.ts';
-import type { TlsContexts } from './tls-contexts.ts';
 
 export interface BoundListener {
   readonly address: string;

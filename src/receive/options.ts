@@ -3,6 +3,7 @@
  *
  * Times in milliseconds, sizes in octets, networks as CIDR (`192.0.2.0/24`, `2001:db8::/32`) or single addresses.
  */
+import type { TlsOptions } from '../listen/tls-options.ts';
 import type { Client } from '../mail/envelope.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -51,29 +52,6 @@ export interface GreetingOptions {
 export interface Recognition {
   readonly networks: readonly string[];
   readonly certificateNames: readonly string[];
-}
-
-export interface TlsOptions {
-  /** required: MAIL only after STARTTLS. implicit: TLS from the first octet. */
-  readonly mode: 'none' | 'optional' | 'required' | 'implicit';
-  /** The first one is shown to clients that ask for no name or for an unknown one. */
-  readonly certificates: readonly CertificateOptions[];
-  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
-  /** OpenSSL's notation; Node's default when absent. */
-  readonly ciphers?: string | undefined;
-  /** require: a connection without a verified certificate ends in the handshake. */
-  readonly clientCertificates: 'ignore' | 'request' | 'require';
-  /** PEM of the authorities for client certificates, or its path; the public ones when absent. */
-  readonly authorities?: string | undefined;
-}
-
-/** PEM text, or the path of a PEM file: read at bind, while low ports and private files are still ours, and at reload. */
-export interface CertificateOptions {
-  /** The chain included. */
-  readonly cert: string;
-  readonly key: string;
-  /** Server names it is shown for; those in the certificate when absent or empty. */
-  readonly names?: readonly string[] | undefined;
 }
 
 export interface ContentOptions {

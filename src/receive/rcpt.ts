@@ -3,6 +3,8 @@
  *
  * The answer of routing is awaited outside the command, so that recipients sent together are looked up together.
  */
+
+import { unlessAborted } from '../listen/unless-aborted.ts';
 import { addressKey } from '../mail/address.ts';
 import { asMailError, MailError, replyFor } from '../mail/condition.ts';
 import type { Recipient } from '../mail/envelope.ts';
@@ -12,7 +14,6 @@ import { DirectoryUnready } from '../ports/directory.ts';
 import { parseRcpt } from '../protocol/smtp/rcpt-command.ts';
 import type { Connection, Transaction } from './connection.ts';
 import { replies } from './replies.ts';
-import { unlessAborted } from './unless-aborted.ts';
 
 export function rcpt(session: Connection, argument: string): void {
   const { transaction } = session;

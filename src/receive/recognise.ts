@@ -2,8 +2,8 @@
  * receive/recognise - who is at the other end: one of our sites, a client that may relay, or a stranger.
  */
 import type { TLSSocket } from 'node:tls';
+import { NetworkSet } from '../listen/networks.ts';
 import type { ClientTls } from '../mail/envelope.ts';
-import { NetworkSet } from './networks.ts';
 import type { ListenerOptions, ReceiveDeps } from './options.ts';
 
 export interface Standing {

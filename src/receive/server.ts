@@ -6,12 +6,12 @@
  */
 import type { Socket } from 'node:net';
 import { SMTPServer } from 'smtp-server';
+import type { Admission } from '../listen/admission.ts';
+import { TlsContexts } from '../listen/tls-contexts.ts';
 import type { Log } from '../ports/log.ts';
-import type { Admission } from './admission.ts';
 import { Connection } from './connection.ts';
 import type { ListenerOptions, ReceiveDeps } from './options.ts';
 import { Recogniser } from './recognise.ts';
-import { TlsContexts } from './tls-contexts.ts';
 
 /** Replaced as a whole by a reload; connections look at the one in force. */
 export interface Setting {

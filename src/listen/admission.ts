@@ -1,10 +1,21 @@
 /**
- * receive/admission - how many at once and how fast: counted for one listener, by network.
+ * listen/admission - how many at once and how fast: counted for one listener, by network.
  *
  * Bounded: the map of networks is swept each minute, and a flood of networks pushes the oldest counts out.
  */
 import { networkOf } from './networks.ts';
-import type { Limits } from './options.ts';
+
+/** 0 means no limit. */
+export interface AdmissionLimits {
+  /** At once, on this listener. */
+  readonly connections: number;
+  /** At once, for one IPv4 address or IPv6 /64. Trusted clients are not counted. */
+  readonly connectionsPerNetwork: number;
+  /** New ones in a minute for one network; trusted clients are not counted. */
+  readonly connectionsPerMinute: number;
+  /** Begun in a minute by one network; trusted clients are not counted. Nothing is counted where it is absent. */
+  readonly messagesPerMinute?: number;
+}
 
 interface Counts {
   windowStart: number;
@@ -19,11 +30,11 @@ const networksAtMost = 100_000;
 export type Admitted = 'admitted' | 'tooMany' | 'tooManyFromNetwork' | 'tooFast';
 
 export class Admission {
-  limits: Limits;
+  limits: AdmissionLimits;
   readonly #networks = new Map<string, Counts>();
   #connections = 0;
 
-  constructor(limits: Limits) {
+  constructor(limits: AdmissionLimits) {
     this.limits = limits;
   }
 
@@ -55,8 +66,9 @@ export class Admission {
 
   /** Whether this network may hand in one more message now. */
   message(ip: string, trusted: boolean, now: number): boolean {
-    if (trusted || this.limits.messagesPerMinute === 0) return true;
-    return !exceeds(++this.#counts(ip, now).messagesInWindow, this.limits.messagesPerMinute);
+    const { messagesPerMinute = 0 } = this.limits;
+    if (trusted || messagesPerMinute === 0) return true;
+    return !exceeds(++this.#counts(ip, now).messagesInWindow, messagesPerMinute);
   }
 
   #counts(ip: string, now: number): Counts {

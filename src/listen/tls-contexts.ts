@@ -1,13 +1,13 @@
 /**
- * receive/tls-contexts - certificates ready for handshakes, by the name the client asks for (RFC 6066 §3).
+ * listen/tls-contexts - certificates ready for handshakes, by the name the client asks for (RFC 6066 §3).
  */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import type { CertificateOptions, TlsOptions } from './options.ts';
+import type { CertificateOptions, TlsOptions } from './tls-options.ts';
 
 /** Resumed sessions belong to us alone; OpenSSL asks for it where client certificates are requested. */
-const sessionIdContext = 'isthmus-receive';
+const sessionIdContext = 'isthmus';
 
 export class TlsContexts {
   readonly fallback: SecureContext;

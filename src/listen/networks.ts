@@ -1,5 +1,5 @@
 /**
- * receive/networks - sets of networks, and the network that limits are counted by.
+ * listen/networks - sets of networks, and the network that limits are counted by.
  */
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { plainIp } from '../protocol/smtp/proxy.ts';

@@ -1,5 +1,5 @@
 /**
- * receive/unless-aborted - a wait that ends when it must, whatever the other side does with its signal.
+ * listen/unless-aborted - a wait that ends when it must, whatever the other side does with its signal.
  */
 
 /** Rejects with the signal's reason once it aborts. */
