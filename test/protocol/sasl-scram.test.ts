@@ -311,7 +311,7 @@ describe('keys at rest (RFC 5803)', () => {
   let fresh: FreshDatabase | undefined;
   afterAll(() => fresh?.drop());
 
-  test('PostgreSQL makes the same of the same password, and lets our keys in', async () => {
+  test('PostgreSQL makes the same keys of the same password', async () => {
     fresh = await freshDatabase({ empty: true });
     const { database } = fresh;
     const role = `scram_${process.pid}`;
@@ -334,13 +334,16 @@ describe('keys at rest (RFC 5803)', () => {
 
 test('a name printed into a GS2 header is read back', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 50 }), (name) => {
-      fc.pre(!name.includes('\0'));
-      expect(readGs2Header(`n,a=${printName(name)},rest`)).toMatchObject({
-        authorizationId: name,
-        rest: 'rest',
-      });
-    }),
+    fc.property(
+      fc.string({ minLength: 1, maxLength: 50 }).map((some) => `${some}\u00e9=,`),
+      (name) => {
+        fc.pre(!name.includes('\0'));
+        expect(readGs2Header(`n,a=${printName(name)},rest`)).toMatchObject({
+          authorizationId: name,
+          rest: 'rest',
+        });
+      },
+    ),
   );
 });
 
