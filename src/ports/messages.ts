@@ -13,6 +13,8 @@ export interface Staged {
   readonly body: BodyId;
   /** Octets. */
   readonly size: number;
+  /** Nobody staged these octets before, so they are in no mailbox: who delivers need not look whether it did already. Absent: not known. */
+  readonly isNew?: boolean;
 }
 
 export interface Staging {
