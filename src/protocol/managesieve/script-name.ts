@@ -6,13 +6,13 @@
  */
 import { isUtf8 } from 'node:buffer';
 
-/** Octets in UTF-8: RFC 5804 §1.6 wants at least 512. */
-const longest = 512;
+/** RFC 5804 §1.6 wants at least as many characters; each takes up to four octets. */
+const longest = 128;
 const forbidden = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 /** undefined: no name. The empty name is none. */
 export function parseScriptName(octets: Buffer): string | undefined {
-  if (octets.length === 0 || octets.length > longest || !isUtf8(octets)) return undefined;
+  if (octets.length === 0 || octets.length > 4 * longest || !isUtf8(octets)) return undefined;
   const name = octets.toString('utf8').normalize('NFC');
-  return forbidden.test(name) || Buffer.byteLength(name) > longest ? undefined : name;
+  return forbidden.test(name) || [...name].length > longest ? undefined : name;
 }

@@ -5,8 +5,8 @@
  * dot behind it would end the message for some of them and not for others. So a bare LF is sent as CRLF, and a message
  * that does not end in a line end gets one. A bare CR ends no line anywhere and is left alone.
  *
- * STAT and LIST speak of the octets that are sent, stuffing apart (RFC 1939 §11): `LineSize` counts them. It is the
- * message's own size wherever all its lines end in CRLF.
+ * So a message with CRLF lines is sent octet for octet, stuffing apart, and its size is what STAT and LIST say
+ * (RFC 1939 §11); for one with bare LFs they say less than is sent, by one octet for each of them.
  *
  * One regular expression looks at a chunk; a chunk in which it finds nothing is passed on as it is, uncopied.
  */
@@ -69,23 +69,4 @@ function insert(octets: Buffer, at: readonly number[]): Buffer {
   }
   octets.copy(out, to, from);
   return out;
-}
-
-/** Octets of a message when all its lines end in CRLF: what Stuffing sends, less its dots and the end. */
-export class LineSize {
-  #size = 0;
-  #last = lf;
-
-  count(chunk: Uint8Array): void {
-    const octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-    this.#size += octets.length;
-    for (let at = octets.indexOf(lf); at >= 0; at = octets.indexOf(lf, at + 1)) {
-      if ((at === 0 ? this.#last : octets[at - 1]) !== cr) this.#size += 1;
-    }
-    this.#last = octets[octets.length - 1] ?? this.#last;
-  }
-
-  get total(): number {
-    return this.#last === lf ? this.#size : this.#size + 2;
-  }
 }
