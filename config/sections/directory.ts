@@ -212,6 +212,12 @@ export const directorySection = z
       .max(1, 'expected one character, or none')
       .default('+')
       .describe('ada+lists is ada, where nobody has the whole address. Empty: never.'),
+    senders: z
+      .array(z.string().min(1))
+      .default(['publicDelegates'])
+      .describe(
+        'Attributes of an entry that name who may send for it: DNs, addresses, groups. The source must keep them (attributes).',
+      ),
     cache: z
       .strictObject({
         size: sizeBetween('1MB', '4GB').prefault('32MB').describe('Memory for it, in each process.'),

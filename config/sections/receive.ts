@@ -196,6 +196,12 @@ const listener = z
       })
       .prefault({})
       .describe('What messages may be made of.'),
+    from: z
+      .enum(['check', 'ignore'])
+      .default('check')
+      .describe(
+        'Of submission. check: the From and Sender fields must be addresses that the account may send as, like the envelope. ignore: any.',
+      ),
     reverseName: durationBetween('0ms', '30s')
       .prefault('1s')
       .describe('Longest wait for the name of a client from DNS. 0s asks for none.'),

@@ -1,6 +1,7 @@
 /**
  * main/role-receive - takes mail in; where `run.deliverAtOnce` says so, it also makes the first attempt to deliver it.
  */
+import { makeSenders } from '../directory/senders.ts';
 import { openSpool } from '../queue/spool.ts';
 import { openTrace } from '../queue/trace.ts';
 import { bindListener } from '../receive/listener.ts';
@@ -35,7 +36,8 @@ export async function startReceive(first: Settings): Promise<Role> {
     ...(near === undefined ? {} : { worker: near.worker }),
   });
   const recognise = (ip: string, names: readonly string[]) => compiled().recognise(ip, names);
-  const deps = { spool, routing, trace, metrics, log, resolver, recognise, now };
+  const senders = makeSenders(base.directory, () => base.settings().config.directory.senders);
+  const deps = { spool, routing, trace, metrics, log, resolver, recognise, senders, now };
   const listeners = bound.map((one) => one.serve(deps));
   return {
     facts: {

@@ -18,9 +18,10 @@ export interface Incoming {
   readonly content: AsyncIterable<Uint8Array>;
   /**
    * Asked once `content` has ended: the facts, or a MailError thrown to refuse the message (a rule, a loop, bare LF):
-   * then nothing is kept and accept() rejects with that error.
+   * then nothing is kept and accept() rejects with that error. `lacking`: whole fields that go below the trace, for a
+   * message of our own people that lacks them (RFC 6409 §8).
    */
-  readonly finish: () => Promise<{ readonly facts: ContentFacts }>;
+  readonly finish: () => Promise<{ readonly facts: ContentFacts; readonly lacking?: Uint8Array }>;
 }
 
 export interface Spool {

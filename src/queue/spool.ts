@@ -106,8 +106,9 @@ export function openSpool(options: SpoolOptions): Spool & { close(): Promise<voi
       try {
         capacity.check();
         const recipients = newRecipients(incoming, now());
-        const { content, facts } = await takeContent(incoming, options, signal);
-        await keep(spooled(incoming, content, facts, recipients.length, options.limits), recipients);
+        const taken = await takeContent(incoming, options, signal);
+        const { facts } = taken;
+        await keep(spooled(incoming, taken, recipients.length, options.limits), recipients);
         capacity.added(facts.size);
         const labels = { listener: incoming.client.listener };
         metrics.count('isthmus_messages_accepted_total', labels);
@@ -149,6 +150,7 @@ async function commit(
 interface TakenContent {
   readonly content: SpooledMessage['content'];
   readonly facts: ContentFacts;
+  readonly lacking?: Uint8Array;
 }
 
 /** Reads the content to its end. `finish` is asked inside, so that a refusal leaves nothing in the blob store. */
@@ -164,10 +166,9 @@ async function takeContent(
     signal.throwIfAborted();
     const next = await source.next();
     if (next.done) {
-      const { facts } = await incoming.finish();
       return {
         content: { kind: 'inline', body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) },
-        facts,
+        ...(await incoming.finish()),
       };
     }
     chunks.push(next.value);
@@ -175,15 +176,15 @@ async function takeContent(
     // Many small ones take much more memory than their octets.
     if (chunks.length >= mostChunks) chunks.splice(0, chunks.length, Buffer.concat(chunks));
   }
-  let facts: ContentFacts | undefined;
+  let finished: Awaited<ReturnType<Incoming['finish']>> | undefined;
   async function* whole(): AsyncGenerator<Uint8Array> {
     yield* chunks.splice(0);
     for (let next = await source.next(); !next.done; next = await source.next()) yield next.value;
-    facts = (await incoming.finish()).facts;
+    finished = await incoming.finish();
   }
   const blob: Blob = await options.blobs.write(whole(), signal);
-  if (!facts) throw new Error(`the blob store ended before the content of ${incoming.id} did`);
-  return { content: { kind: 'blob', key: blob.key }, facts };
+  if (!finished) throw new Error(`the blob store ended before the content of ${incoming.id} did`);
+  return { content: { kind: 'blob', key: blob.key }, ...finished };
 }
 
 /** One row for each person; an address given twice is one delivery (mail/address: equal keys are the same person's). */
@@ -198,12 +199,12 @@ function newRecipients(incoming: Incoming, dueAt: Date): readonly NewRecipient[]
 
 function spooled(
   incoming: Incoming,
-  content: SpooledMessage['content'],
-  facts: ContentFacts,
+  { content, facts, lacking }: TakenContent,
   recipients: number,
   limits: SpoolLimits,
 ): SpooledMessage {
-  const { id, envelope, client, receivedAt, trace } = incoming;
+  const { id, envelope, client, receivedAt } = incoming;
+  const trace = lacking === undefined ? incoming.trace : Buffer.concat([incoming.trace, lacking]);
   const lifetime = envelope.sender === null ? limits.reportLifetime : limits.lifetime;
   return {
     id,

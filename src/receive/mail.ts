@@ -1,10 +1,12 @@
 /**
  * receive/mail - MAIL (RFC 5321 §4.1.1.2): a transaction begins.
  */
+import type { Address } from '../mail/address.ts';
 import { MailError, replyFor } from '../mail/condition.ts';
 import { parseMail } from '../protocol/smtp/mail-command.ts';
 import type { Connection } from './connection.ts';
 import { replies } from './replies.ts';
+import { checkSender } from './submission.ts';
 
 export function mail(session: Connection, argument: string): void | Promise<void> {
   checkClient(session);
@@ -29,8 +31,19 @@ export function mail(session: Connection, argument: string): void | Promise<void
     };
     session.say(replies.sender);
   };
+  const permission = askPermission(session, parsed.sender);
   // The client's name is asked for since it connected, and is needed from here on.
-  return session.who.nameKnown === undefined ? begin() : session.who.nameKnown.then(begin);
+  const { nameKnown } = session.who;
+  if (permission === undefined && nameKnown === undefined) return begin();
+  return Promise.all([permission, nameKnown]).then(begin);
+}
+
+function askPermission(session: Connection, sender: Address | null): Promise<void> | undefined {
+  const { options, deps } = session.setting;
+  const { account } = session.who;
+  if (options.protocol !== 'submission' || account === undefined || deps.senders === undefined)
+    return undefined;
+  return checkSender(deps.senders, account, sender, session.signal);
 }
 
 function checkClient(session: Connection): void {

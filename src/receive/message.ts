@@ -13,6 +13,7 @@ import { ContentScanner, type Scanned } from '../protocol/mime/scan.ts';
 import { LineEndingNormaliser } from '../protocol/smtp/line-endings.ts';
 import { ContentPipe } from './content-pipe.ts';
 import type { ListenerOptions, ReceiveDeps } from './options.ts';
+import { checkAuthors, lackingFields, submissionFields } from './submission.ts';
 
 export interface MessageContext {
   readonly options: ListenerOptions;
@@ -51,7 +52,10 @@ export class Message {
     this.startedAt = receivedAt.getTime();
     this.#scanner = new ContentScanner({
       ownNames: context.ownNames,
-      fields: deps.routing.headerNames,
+      fields:
+        options.protocol === 'submission'
+          ? [...new Set([...deps.routing.headerNames, ...submissionFields])]
+          : deps.routing.headerNames,
       headerLimit: options.limits.headerSize,
     });
     this.#normaliser = options.content.lineEndings === 'normalise' ? new LineEndingNormaliser() : undefined;
@@ -162,12 +166,29 @@ export class Message {
     this.#pipe.write(content);
   }
 
-  async #finish(): Promise<{ facts: ContentFacts }> {
+  async #finish(): Promise<{ facts: ContentFacts; lacking?: Uint8Array }> {
     const scanned = this.#scanner.finish();
     this.#checkFields(scanned);
+    await this.#checkAuthors(scanned);
     await this.#askRouting(scanned);
-    this.#facts = scanned.facts;
-    return { facts: scanned.facts };
+    return this.#complete(scanned);
+  }
+
+  async #checkAuthors({ fields }: Scanned): Promise<void> {
+    const { options, deps, client, signal } = this.#context;
+    if (options.protocol !== 'submission' || client.account === undefined || !deps.senders) return;
+    if (options.from === 'check') await checkAuthors(deps.senders, client.account, fields, signal);
+  }
+
+  #complete({ facts, fields }: Scanned): { facts: ContentFacts; lacking?: Uint8Array } {
+    const { options } = this.#context;
+    const made = { id: this.id, date: new Date(this.startedAt), hostname: options.hostname };
+    const lacking = options.protocol === 'submission' ? lackingFields(fields, made) : undefined;
+    this.#facts = lacking?.messageId === undefined ? facts : { ...facts, messageId: lacking.messageId };
+    return {
+      facts: this.#facts,
+      ...(lacking === undefined ? {} : { lacking: Buffer.from(lacking.fields) }),
+    };
   }
 
   #checkFields({ facts, fieldCount }: Scanned): void {

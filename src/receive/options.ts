@@ -9,6 +9,7 @@ import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Resolver } from '../ports/resolver.ts';
 import type { Routing } from '../ports/routing.ts';
+import type { Senders } from '../ports/senders.ts';
 import type { Spool } from '../ports/spool.ts';
 import type { Trace } from '../ports/trace.ts';
 
@@ -35,6 +36,8 @@ export interface ListenerOptions {
   /** Who may use XCLIENT. */
   readonly xclient: { readonly networks: readonly string[] };
   readonly content: ContentOptions;
+  /** Of submission: whether the From and Sender fields must be the account's own, or of somebody who lets it. */
+  readonly from: 'check' | 'ignore';
   /** Longest wait for the client's name from DNS, since it connected; 0 asks nothing. */
   readonly reverseName: number;
   readonly limits: Limits;
@@ -105,6 +108,8 @@ export interface ReceiveDeps {
   /** The site a client is, by its address and the names in its verified certificate (src/route). */
   readonly recognise?: ((ip: string, certificateNames: readonly string[]) => string | undefined) | undefined;
   readonly authenticate?: Authenticate | undefined;
+  /** Asked on submission listeners about everyone who signed in; absent: any address will do. */
+  readonly senders?: Senders | undefined;
   readonly now: () => Date;
 }
 

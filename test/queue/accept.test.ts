@@ -89,6 +89,22 @@ test('a message refused at its end leaves nothing, small or large', async () => 
   expect(bench.blobs.kept.size).toBe(0);
 });
 
+test('fields that a message lacks are kept below its trace, small or large', async () => {
+  for (const size of [100, 200_000]) {
+    const incoming = bench.incoming({
+      to: ['a@x.example'],
+      text: Buffer.alloc(size, `${'x'.repeat(70)}\r\n`),
+    });
+    const lacking = Buffer.from('Date: Sun, 29 Nov 2026 02:00:00 +0000\r\n');
+    const finish = async () => ({ ...(await incoming.finish()), lacking });
+    await bench.spool.accept({ ...incoming, finish }, AbortSignal.timeout(5_000));
+    const [row] = await fresh.database.query<{ trace: Buffer }>('select trace from message where id = $1', [
+      incoming.id,
+    ]);
+    expect(row?.trace).toEqual(Buffer.concat([incoming.trace, lacking]));
+  }
+});
+
 test('content that breaks off leaves nothing', async () => {
   const incoming = bench.incoming({ to: ['a@x.example'] });
   const broken = {

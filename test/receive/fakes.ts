@@ -15,6 +15,7 @@ import type { Limits, ListenerOptions, ReceiveDeps } from '../../src/receive/opt
 export interface Kept extends Omit<Incoming, 'content' | 'finish'> {
   readonly content: Buffer;
   readonly facts: ContentFacts;
+  readonly lacking?: Uint8Array;
 }
 
 export class FakeSpool implements Spool {
@@ -33,10 +34,10 @@ export class FakeSpool implements Spool {
     if (this.trouble !== undefined) throw this.trouble;
     const chunks: Uint8Array[] = [];
     for await (const chunk of incoming.content) chunks.push(Buffer.from(chunk));
-    const { facts } = await incoming.finish();
+    const finished = await incoming.finish();
     await this.pause;
     signal.throwIfAborted();
-    this.kept.push({ ...incoming, content: Buffer.concat(chunks), facts });
+    this.kept.push({ ...incoming, content: Buffer.concat(chunks), ...finished });
   }
 
   get contents(): string[] {
@@ -138,6 +139,7 @@ export function listenerOptions(changes: Changes = {}): ListenerOptions {
     proxyProtocol: { networks: [] },
     xclient: { networks: [] },
     content: { lineEndings: 'refuse', nul: 'refuse' },
+    from: 'check',
     reverseName: 0,
     ...changes,
     limits: { ...limits, ...changes.limits },
