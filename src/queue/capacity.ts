@@ -52,13 +52,15 @@ export class Capacity {
 
   async #count(): Promise<void> {
     const start = performance.now();
+    const [messages, bytes] = [this.#messages, this.#bytes];
     try {
       const [row] = await this.#database.query<{ messages: number; bytes: number }>(
         'select count(*) as messages, coalesce(sum(size), 0)::int8 as bytes from message',
       );
       if (row) {
-        this.#messages = row.messages;
-        this.#bytes = row.bytes;
+        // What came meanwhile may not be in the count: better twice, until the next one, than not at all.
+        this.#messages = row.messages + this.#messages - messages;
+        this.#bytes = row.bytes + this.#bytes - bytes;
       }
     } catch (error) {
       this.#log.debug({ err: error }, 'cannot count the spool now');
