@@ -1,78 +1,89 @@
 /**
- * receive/auth - AUTH PLAIN and LOGIN (RFC 4954, RFC 4616), within TLS only, against a verifier that is handed in.
+ * receive/auth - AUTH (RFC 4954): the exchange of any SASL mechanism, judged by the authenticator that is handed in.
  */
-import { MailError } from '../mail/condition.ts';
+import { tlsPart } from '../listen/channel.ts';
+import { MailError, replyFor } from '../mail/condition.ts';
+import type { Reply } from '../mail/reply.ts';
+import type { AuthStep, Channel, Outcome, Refusal } from '../ports/authenticator.ts';
 import type { Connection } from './connection.ts';
-import type { Credentials } from './options.ts';
 import { replies } from './replies.ts';
 
-export const mechanisms = ['PLAIN', 'LOGIN'] as const;
+/** RFC 4954 §6. Why a proof did not do is not told. */
+const refusals: Readonly<Record<Refusal, Reply>> = {
+  mechanism: replies.badMechanism,
+  tlsRequired: replyFor('never', 'tlsRequired'),
+  malformed: replies.badResponse,
+  credentials: replies.badCredentials,
+  tooMany: replies.authLater,
+  notPermitted: replies.badCredentials,
+  expired: replies.badCredentials,
+  unavailable: replies.authLater,
+};
 
-export function auth(session: Connection, argument: string): void | Promise<void> {
-  const { authenticate } = session.setting.deps;
-  if (authenticate === undefined) throw new MailError('never', 'notSupported');
-  if (!session.secure) throw new MailError('never', 'tlsRequired');
-  if (session.who.account !== undefined)
-    throw new MailError('never', 'badSequence', { text: 'Authenticated already' });
-  const [mechanism = '', initial, ...rest] = argument.split(' ');
-  if (rest.length > 0)
-    throw new MailError('never', 'badSyntax', { text: 'Syntax: AUTH mechanism [initial-response]' });
-  switch (mechanism.toUpperCase()) {
-    case 'PLAIN':
-      return ask(session, '', initial, (answer) => verify(session, parsePlain(answer)));
-    case 'LOGIN':
-      return ask(session, 'Username:', initial, (user) =>
-        ask(session, 'Password:', undefined, (password) => verify(session, { user, password })),
-      );
-    default:
-      throw failure(replies.badMechanism);
-  }
+/** As AUTH in the answer to EHLO names them; empty where nobody can sign in. */
+export function mechanisms(session: Connection): readonly string[] {
+  const { authenticator } = session.setting.deps;
+  return authenticator === undefined ? [] : authenticator.mechanisms(channelOf(session));
 }
 
-const failure = (reply: (typeof replies)[keyof typeof replies]): MailError =>
-  new MailError('never', 'authenticationRequired', { reply });
+export async function auth(session: Connection, argument: string): Promise<void> {
+  const { authenticator } = session.setting.deps;
+  if (authenticator === undefined) throw new MailError('never', 'notSupported');
+  if (session.who.account !== undefined) {
+    throw new MailError('never', 'badSequence', { text: 'Authenticated already' });
+  }
+  const [mechanism = '', initial, ...rest] = argument.split(' ');
+  if (mechanism === '' || rest.length > 0) {
+    throw new MailError('never', 'badSyntax', { text: 'Syntax: AUTH mechanism [initial-response]' });
+  }
+  // RFC 4954 §4: "=" is an initial response of no octets.
+  const response = initial === undefined ? undefined : decode(initial === '=' ? '' : initial);
+  const channel = channelOf(session);
+  go(session, await authenticator.begin(mechanism.toUpperCase(), channel, response, session.signal));
+}
 
-/** The client's answer, decoded: from the command itself, or from the line that follows a 334. */
-function ask(
-  session: Connection,
-  challenge: string,
-  initial: string | undefined,
-  use: (answer: string) => void | Promise<void>,
-): void | Promise<void> {
-  if (initial !== undefined) return use(decode(initial === '=' ? '' : initial));
-  session.say({ code: 334, lines: [`${Buffer.from(challenge).toString('base64')}`] });
+function channelOf(session: Connection): Channel {
+  return { service: 'smtp', remote: session.who.ip, ...tlsPart(session._socket) };
+}
+
+function go(session: Connection, step: AuthStep): void {
+  if (step.kind !== 'challenge') {
+    settle(session, step);
+    return;
+  }
+  session.say({ code: 334, lines: [Buffer.from(step.octets).toString('base64')] });
   session.continuation = (line) => {
     const text = line.toString('latin1');
-    if (text === '*') throw failure(replies.authCancelled);
-    return use(decode(text));
+    if (text === '*') {
+      step.cancel();
+      throw failure(replies.authCancelled);
+    }
+    return step.next(decodeAnswer(text, step)).then((next) => go(session, next));
   };
 }
 
-function decode(text: string): string {
+function decodeAnswer(text: string, step: { cancel(): void }): Buffer {
+  try {
+    return decode(text);
+  } catch (error) {
+    step.cancel();
+    throw error;
+  }
+}
+
+function settle(session: Connection, outcome: Outcome): void {
+  if (outcome.kind === 'refused') throw failure(refusals[outcome.because]);
+  session.who.account = outcome.login.account;
+  session.resetTransaction();
+  session.say(replies.authenticated);
+}
+
+const failure = (reply: Reply): MailError => new MailError('never', 'authenticationRequired', { reply });
+
+function decode(text: string): Buffer {
   const octets = Buffer.from(text, 'base64');
   if (octets.toString('base64').replace(/=+$/, '') !== text.replace(/=+$/, '')) {
     throw new MailError('never', 'badSyntax', { text: 'Not base64' });
   }
-  return octets.toString('utf8');
-}
-
-/** RFC 4616 §2: authzid NUL authcid NUL password. Acting for another one is not offered. */
-function parsePlain(answer: string): Credentials {
-  const [authorization, user, password, ...rest] = answer.split('\0');
-  const mine = authorization === '' || authorization === user;
-  if (user === undefined || password === undefined || rest.length > 0 || !mine)
-    throw failure(replies.badCredentials);
-  return { user, password };
-}
-
-async function verify(session: Connection, credentials: Credentials): Promise<void> {
-  const { authenticate } = session.setting.deps;
-  const account =
-    credentials.user === ''
-      ? undefined
-      : await authenticate?.(credentials, session.who.client, session.signal);
-  if (account === undefined) throw failure(replies.badCredentials);
-  session.who.account = account;
-  session.resetTransaction();
-  session.say(replies.authenticated);
+  return octets;
 }

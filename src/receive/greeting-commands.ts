@@ -23,12 +23,13 @@ function greet(session: Connection, verb: string, argument: string): void {
 }
 
 function extensions(session: Connection): string[] {
-  const { options, contexts, recogniser, deps } = session.setting;
+  const { options, contexts, recogniser } = session.setting;
   const found = ['PIPELINING'];
   const { messageSize } = options.limits;
   found.push(messageSize > 0 ? `SIZE ${messageSize}` : 'SIZE');
   if (contexts !== undefined && !session.secure) found.push('STARTTLS');
-  if (deps.authenticate !== undefined && session.secure) found.push(`AUTH ${mechanisms.join(' ')}`);
+  const ways = mechanisms(session);
+  if (ways.length > 0) found.push(`AUTH ${ways.join(' ')}`);
   found.push('ENHANCEDSTATUSCODES', '8BITMIME', 'SMTPUTF8', 'DSN', 'CHUNKING');
   // RFC 8689 §2: only within TLS.
   if (session.secure) found.push('REQUIRETLS');

@@ -4,7 +4,7 @@
  * Times in milliseconds, sizes in octets, networks as CIDR (`192.0.2.0/24`, `2001:db8::/32`) or single addresses.
  */
 import type { TlsOptions } from '../listen/tls-options.ts';
-import type { Client } from '../mail/envelope.ts';
+import type { Authenticator } from '../ports/authenticator.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Resolver } from '../ports/resolver.ts';
@@ -107,20 +107,9 @@ export interface ReceiveDeps {
   readonly resolver?: Resolver | undefined;
   /** The site a client is, by its address and the names in its verified certificate (src/route). */
   readonly recognise?: ((ip: string, certificateNames: readonly string[]) => string | undefined) | undefined;
-  readonly authenticate?: Authenticate | undefined;
+  /** Absent: nobody can sign in. */
+  readonly authenticator?: Authenticator | undefined;
   /** Asked on submission listeners about everyone who signed in; absent: any address will do. */
   readonly senders?: Senders | undefined;
   readonly now: () => Date;
 }
-
-export interface Credentials {
-  readonly user: string;
-  readonly password: string;
-}
-
-/** The account the credentials are of, or undefined. Throws MailError when it cannot be told now. */
-export type Authenticate = (
-  credentials: Credentials,
-  client: Client,
-  signal: AbortSignal,
-) => Promise<string | undefined>;

@@ -23,6 +23,8 @@ export const replies = {
   /** RFC 4954 §6. */
   badCredentials: say(535, '5.7.8', 'Authentication credentials invalid'),
   badMechanism: say(504, '5.5.4', 'Authentication mechanism not supported'),
+  badResponse: say(501, '5.5.2', 'Not what the mechanism asks for'),
+  authLater: say(454, '4.7.0', 'Temporary authentication failure'),
   authCancelled: say(501, '5.7.0', 'Authentication cancelled'),
   earlyTalker: say(554, '5.5.1', 'You talk before the greeting'),
   http: say(521, '5.5.1', 'This is a mail server'),

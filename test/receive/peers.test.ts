@@ -3,6 +3,7 @@
  */
 import { afterEach, expect, test } from 'vitest';
 import { type Listener, startListener } from '../../src/receive/listener.ts';
+import { onePassword } from '../fixture/authenticator.ts';
 import { certificate } from '../fixture/tls.ts';
 import { smtpSource, swaks } from '../peers/clients.ts';
 import { describeWith } from '../peers/need.ts';
@@ -16,7 +17,7 @@ afterEach(async () => {
 
 async function start(changes: Changes = {}) {
   const deps = fakes({
-    authenticate: async ({ user, password }) => (password === 'secret' ? user : undefined),
+    authenticator: onePassword('secret'),
   });
   listener = await startListener(listenerOptions(changes), deps);
   return { deps, port: listener.port };

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Senders } from '../../src/ports/senders.ts';
 import { type Listener, startListener } from '../../src/receive/listener.ts';
+import { onePassword } from '../fixture/authenticator.ts';
 import { certificate } from '../fixture/tls.ts';
 import { type Changes, type Fakes, fakes, listenerOptions } from './fakes.ts';
 import { Talk } from './talk.ts';
@@ -22,7 +23,7 @@ const plain = Buffer.from('\0ada@example.org\0secret').toString('base64');
 async function signedIn(changes: Changes = {}): Promise<{ talk: Talk; deps: Fakes; listener: Listener }> {
   const made = await certificate(['mx.example.org']);
   const deps = fakes({
-    authenticate: async ({ user, password }) => (password === 'secret' ? user : undefined),
+    authenticator: onePassword('secret'),
     senders,
   });
   const certificates = [

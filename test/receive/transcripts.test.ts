@@ -18,6 +18,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startListener } from '../../src/receive/listener.ts';
+import { onePassword } from '../fixture/authenticator.ts';
 import { certificate } from '../fixture/tls.ts';
 import { type Changes, type Fakes, fakes, listenerOptions } from './fakes.ts';
 import { Talk } from './talk.ts';
@@ -85,7 +86,7 @@ test.each(readdirSync(folder).filter((name) => name.endsWith('.txt')))('%s', asy
   const words = lines.filter((line) => line.startsWith('given ')).map((line) => line.split(/ +/).slice(1));
   const deps = fakes({
     recognise: (ip) => (ip === '192.0.2.1' ? 'onprem' : undefined),
-    authenticate: async ({ user, password }) => (password === 'secret' ? user : undefined),
+    authenticator: onePassword('secret'),
   });
   const listener = await startListener(listenerOptions(await given(words)), deps);
   const talk = Talk.to(listener.port);
