@@ -65,7 +65,11 @@ create table body (
   message_id text,
   refs text[] not null default '{}',
   sent_at timestamptz,
-  -- decoded and casefolded, cut at 1,000 characters: RFC 5256 §3, RFC 5957
+  -- the day the Date field names, in its own zone (SENTON and its kin)
+  sent_on date,
+  -- its subject has marks of a reply or a forward: in front of sort_subject stood `Re:` or the like
+  is_reply boolean not null default false,
+  -- decoded and casefolded, cut at 1,000 characters: RFC 5256 §3, RFC 5957; the subject without those marks (base subject)
   sort_subject text not null default '',
   sort_from text not null default '',
   sort_to text not null default '',
@@ -105,6 +109,18 @@ create table uid_page (
   bits bytea not null check (length(bits) = 128),
   primary key (mailbox, page)
 ) with (fillfactor = 70);
+
+-- A page with the bits at these places set to `value`.
+create function uid_page_with(bits bytea, places integer[], value integer) returns bytea
+language plpgsql immutable strict parallel safe as $$
+declare
+  place integer;
+begin
+  foreach place in array places loop
+    bits := set_bit(bits, place, value);
+  end loop;
+  return bits;
+end $$;
 
 -- What is gone, for QRESYNC and for the operator's restore. Its mailbox and account may be gone too.
 create table expunged (
@@ -169,3 +185,39 @@ create table script_memory (
   primary key (account, key)
 );
 create index script_memory_until on script_memory (until);
+
+-- What SEARCH looks at (store/text): decoded, folded by protocol/mime/fold, LF for every line end. A header is LF and
+-- `NAME:value` for each of its fields.
+create table body_text (
+  body bigint primary key references body on delete cascade,
+  header text not null,
+  -- of parts and of messages within
+  part_headers text not null,
+  content text not null,
+  -- some of it is missing, and why
+  trouble text
+);
+
+-- Which runs of characters are anywhere in it, as numbers (store/text-grams): beside the text, so that candidates are
+-- found without a look at it.
+create table body_gram (
+  body bigint primary key references body on delete cascade,
+  grams integer[] not null
+);
+alter table body_gram alter column grams set storage external;
+alter table body_gram alter column grams set statistics 0;
+create index body_gram_grams on body_gram using gin (grams);
+
+-- Bodies whose text is not kept yet.
+create table body_due (
+  body bigint primary key references body on delete cascade,
+  tries smallint not null default 0,
+  try_at timestamptz,
+  trouble text
+);
+create function body_is_due() returns trigger language plpgsql as $$
+begin
+  insert into body_due (body) values (new.id);
+  return null;
+end $$;
+create trigger body_is_due after insert on body for each row execute function body_is_due();

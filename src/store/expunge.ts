@@ -1,0 +1,80 @@
+/**
+ * store/expunge - messages out of a mailbox and into `expunged`, where an operator may still restore them.
+ */
+import type { MailboxId, ModSeq } from '../mail/mailbox.ts';
+import type { UidRange } from '../mail/uid-set.ts';
+import type { Database, Queryable } from '../ports/database.ts';
+import { lockMailbox } from './lock.ts';
+import { takeFromPages } from './page-statements.ts';
+import { islands, selected } from './selection.ts';
+import { bounds, normalised } from './uid-ranges.ts';
+import type { Touched, WriteOptions } from './write-options.ts';
+
+export interface ToExpunge {
+  /** Absent: all. */
+  readonly uids?: readonly UidRange[] | undefined;
+  /** With \Deleted or not. */
+  readonly anyway?: boolean | undefined;
+}
+
+export interface Gone {
+  readonly gone: readonly UidRange[];
+  readonly modSeq: ModSeq;
+}
+
+const statement = (condition: string): string => `
+  with gone as materialized (
+    delete from mailbox_message d using (select s.uid from ${selected('uid', condition)} s) s
+    where d.mailbox = $1 and d.uid = s.uid returning d.*
+  ), box as materialized (
+    update mailbox m set mod_seq = m.mod_seq + 1, messages = m.messages - t.messages, unseen = m.unseen - t.unseen,
+      deleted = m.deleted - t.deleted, size = m.size - t.size, deleted_size = m.deleted_size - t.deleted_size
+    from (
+      select count(*) as messages, count(*) filter (where system & 1 = 0) as unseen,
+        count(*) filter (where system & 8 <> 0) as deleted, sum(size)::int8 as size,
+        coalesce(sum(size) filter (where system & 8 <> 0), 0)::int8 as deleted_size
+      from gone
+    ) t where m.id = $1 and t.messages > 0
+    returning m.account, m.name, m.mod_seq
+  ), kept as (
+    insert into expunged (mailbox, uid, mod_seq, expunged_at, account, account_name, mailbox_name, system, keywords,
+      internal_date, saved_date, body, size, uidl)
+    select g.mailbox, g.uid, b.mod_seq, $4::timestamptz, a.id, a.name, b.name, g.system, g.keywords, g.internal_date,
+      g.saved_date, g.body, g.size, g.uidl
+    from gone g cross join box b join account a on a.id = b.account
+  ), ${takeFromPages('gone')}
+  select first, last, (select mod_seq from box) as mod_seq from (${islands('gone')}) i order by first`;
+
+const marked = statement('system & 8 <> 0');
+const anyOf = statement('true');
+
+/** The mailbox is locked. MODSEQ 0: nothing was there. */
+export async function expungeIn(
+  tx: Queryable,
+  mailbox: MailboxId,
+  which: ToExpunge,
+  now: Date,
+): Promise<Gone> {
+  const ranges = normalised(which.uids ?? [{ first: 1, last: Number.MAX_SAFE_INTEGER }]);
+  const rows = await tx.query<{ first: number; last: number; mod_seq: number }>(
+    which.anyway === true ? anyOf : marked,
+    [mailbox, ...bounds(ranges), now],
+  );
+  return { gone: rows.map(({ first, last }) => ({ first, last })), modSeq: rows[0]?.mod_seq ?? 0 };
+}
+
+export async function expunge(
+  database: Database,
+  mailbox: MailboxId,
+  which: ToExpunge,
+  { now }: WriteOptions,
+): Promise<Gone & { readonly touched: readonly Touched[] }> {
+  return database.transaction(async (tx) => {
+    const [locked, { gone, modSeq }] = await Promise.all([
+      lockMailbox(tx, mailbox),
+      expungeIn(tx, mailbox, which, now()),
+    ]);
+    if (gone.length === 0) return { gone, modSeq: locked.modSeq, touched: [] };
+    return { gone, modSeq, touched: [{ account: locked.account, mailbox, modSeq }] };
+  });
+}

@@ -1,0 +1,81 @@
+/**
+ * store/open-messages - the messages of hosted mailboxes (ports/messages), put together.
+ *
+ * Whoever waits hears of a change through `changed`, after its commit.
+ */
+import type { BlobStore } from '../ports/blob-store.ts';
+import type { Database } from '../ports/database.ts';
+import type { Log } from '../ports/log.ts';
+import type { Reading, Writing } from '../ports/messages.ts';
+import { appendGroups } from './append.ts';
+import { type Changed, unheard } from './changed.ts';
+import { changes } from './changes.ts';
+import { content } from './content.ts';
+import { copy } from './copy.ts';
+import { expunge } from './expunge.ts';
+import { eachInStoreWords, inStoreWords } from './faults.ts';
+import { flag } from './flag.ts';
+import { rows } from './rows.ts';
+import { snapshot } from './snapshot.ts';
+import { stager } from './stage.ts';
+import type { StoreLimits, Touched } from './write-options.ts';
+
+export interface MessagesOptions {
+  readonly database: Database;
+  /** The store's own: a sweep of the spool's blobs would remove them. */
+  readonly blobs: BlobStore;
+  readonly changed?: Changed;
+  readonly limits?: Partial<StoreLimits>;
+  readonly now: () => Date;
+  readonly log: Log;
+}
+
+export const storeLimits: StoreLimits = { inlineLimit: 64 * 1024, keywords: 200, quotaGrace: 0.1 };
+
+export type Messages = Reading & Writing & { close(): Promise<void> };
+
+export function openMessages(options: MessagesOptions): Messages {
+  const { database, blobs, now, log } = options;
+  const limits = { ...storeLimits, ...options.limits };
+  const changed = options.changed ?? unheard;
+  const writing = { limits, now };
+  const told = async <T extends { readonly touched: readonly Touched[] }>(
+    work: () => Promise<T>,
+  ): Promise<T> => {
+    const result = await inStoreWords(work);
+    for (const { account, mailbox, modSeq } of result.touched) changed.messages(account, mailbox, modSeq);
+    return result;
+  };
+  return {
+    ...stager({ database, blobs, inlineLimit: limits.inlineLimit, now, log }),
+    async append(messages, { grace = false } = {}) {
+      const { results } = await told(() => appendGroups(database, [{ messages, grace }], writing));
+      const [result] = results;
+      if (result === undefined) throw new Error('an append came to no result');
+      if (result instanceof Error) throw result;
+      return result;
+    },
+    async copy(from, uids, to) {
+      return (await told(() => copy(database, from, uids, to, { ...writing, move: false }))).copied;
+    },
+    async move(from, uids, to) {
+      return (await told(() => copy(database, from, uids, to, { ...writing, move: true }))).copied;
+    },
+    async flag(mailbox, uids, change, { unchangedSince } = {}) {
+      const result = await told(() => flag(database, mailbox, uids, change, unchangedSince, writing));
+      return { changed: result.changed, modified: result.modified };
+    },
+    async expunge(mailbox, uids, { anyway } = {}) {
+      const result = await told(() => expunge(database, mailbox, { uids, anyway }, writing));
+      return { gone: result.gone, modSeq: result.modSeq };
+    },
+    snapshot: (mailbox, { takeRecent = false } = {}) =>
+      inStoreWords(() => snapshot(database, mailbox, takeRecent, limits.keywords)),
+    changes: (mailbox, since) => inStoreWords(() => changes(database, mailbox, since)),
+    rows: (mailbox, uids, want, signal) =>
+      eachInStoreWords(() => rows(database, mailbox, uids, want, signal)),
+    content: (body, signal, range) =>
+      eachInStoreWords(() => content({ database, blobs }, body, signal, range)),
+    close: async () => undefined,
+  };
+}

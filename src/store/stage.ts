@@ -1,0 +1,116 @@
+/**
+ * store/stage - a message's octets to where they stay, and everything about them computed on the way.
+ *
+ * Small bodies go into the row, larger ones are streamed into the store's blobs, synced before the row is written.
+ * The same octets staged again are the same body.
+ */
+import { createHash } from 'node:crypto';
+import type { MessageStructure } from '../mail/structure.ts';
+import type { Blob, BlobStore } from '../ports/blob-store.ts';
+import type { Database } from '../ports/database.ts';
+import type { Log } from '../ports/log.ts';
+import { MessageTooBig, type Staged, type Staging } from '../ports/messages.ts';
+import { StructureScanner } from '../protocol/mime/structure.ts';
+import { insertBody, type Kept } from './body.ts';
+import { describe } from './describe.ts';
+import { inStoreWords } from './faults.ts';
+
+export interface StageOptions {
+  readonly database: Database;
+  /** The store's own: not the spool's. */
+  readonly blobs: BlobStore;
+  /** Octets of a body that stay in the row. */
+  readonly inlineLimit: number;
+  readonly now: () => Date;
+  readonly log: Log;
+}
+
+/** Octets from the beginning of a message that are looked at once more at its end. */
+const beginningKept = 256 * 1024;
+/** Many small chunks take much more memory than their octets. */
+const mostChunks = 64;
+
+export const stager = (options: StageOptions): Staging => ({
+  stage: (content, limit, signal) => inStoreWords(() => stage(options, content, limit, signal)),
+});
+
+async function stage(
+  options: StageOptions,
+  content: AsyncIterable<Uint8Array>,
+  limit: number,
+  signal: AbortSignal,
+): Promise<Staged> {
+  const { database, blobs, now, log } = options;
+  const reading = new Reading(limit);
+  const kept = await keep(options, content, reading, signal);
+  const { hash, size, structure, beginning } = reading.finish();
+  const description = describe(structure, beginning, hash);
+  signal.throwIfAborted();
+  const row = await insertBody(database, { hash, size, kept, structure, description, stagedAt: now() });
+  if (!row.fresh && typeof kept.content === 'string' && kept.content !== row.blob)
+    await blobs.remove(kept.content).catch((error: unknown) => {
+      log.debug({ err: error }, 'a second copy of a body stays until the sweep');
+    });
+  return { body: row.id, size, isNew: row.fresh };
+}
+
+async function keep(
+  { blobs, inlineLimit }: StageOptions,
+  content: AsyncIterable<Uint8Array>,
+  reading: Reading,
+  signal: AbortSignal,
+): Promise<Kept> {
+  const source = content[Symbol.asyncIterator]();
+  try {
+    const chunks: Uint8Array[] = [];
+    while (reading.size <= inlineLimit) {
+      signal.throwIfAborted();
+      const next = await source.next();
+      if (next.done) return { content: Buffer.concat(chunks), coding: 0 };
+      chunks.push(reading.take(next.value));
+      if (chunks.length >= mostChunks) chunks.splice(0, chunks.length, Buffer.concat(chunks));
+    }
+    async function* whole(): AsyncGenerator<Uint8Array> {
+      yield* chunks.splice(0);
+      for (let next = await source.next(); !next.done; next = await source.next())
+        yield reading.take(next.value);
+    }
+    const blob: Blob = await blobs.write(whole(), signal);
+    return { content: blob.key, coding: 0 };
+  } finally {
+    await source.return?.().catch(() => undefined);
+  }
+}
+
+/** What is learned of the octets while they stream by. */
+class Reading {
+  size = 0;
+  readonly #limit: number;
+  readonly #hash = createHash('sha256');
+  readonly #scanner = new StructureScanner();
+  readonly #beginning: Uint8Array[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  take(chunk: Uint8Array): Uint8Array {
+    if (this.size + chunk.length > this.#limit)
+      throw new MessageTooBig(`the message is larger than the ${this.#limit} octets permitted`);
+    const room = beginningKept - this.size;
+    if (room > 0) this.#beginning.push(chunk.subarray(0, room));
+    this.size += chunk.length;
+    this.#hash.update(chunk);
+    this.#scanner.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    return chunk;
+  }
+
+  finish(): { hash: Buffer; size: number; structure: MessageStructure; beginning: Buffer } {
+    return {
+      hash: this.#hash.digest(),
+      size: this.size,
+      structure: this.#scanner.finish(),
+      beginning: Buffer.concat(this.#beginning),
+    };
+  }
+}
