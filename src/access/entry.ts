@@ -1,0 +1,92 @@
+/**
+ * access/entry - how POP3 and ManageSieve sessions ask who may enter: the channel they speak of, a SASL exchange
+ * carried to its end, and the end of a credential.
+ */
+import type { Authenticator, AuthStep, Channel, Login, Refusal, Service } from '../ports/authenticator.ts';
+import { channelBindings } from '../protocol/sasl/channel-binding.ts';
+import type { Connection } from './connection.ts';
+
+/** Of the connection as it is now: to be made again when TLS has begun. `trusted`: passwords may be said without TLS. */
+export function channelOf(connection: Connection, service: Service, trusted: boolean): Channel {
+  const { ip: remote, tls } = connection;
+  if (tls === undefined) return { service, remote, tls: trusted, channelBindings: new Map() };
+  const certificate = tls.authorized ? tls.getPeerCertificate().raw : undefined;
+  return {
+    service,
+    remote,
+    tls: true,
+    channelBindings: channelBindings({
+      version: tls.getProtocol(),
+      exportKeyingMaterial: (length, label, context) => tls.exportKeyingMaterial(length, label, context),
+      serverCertificate: serverCertificateOf(tls.getCertificate()),
+    }),
+    ...(certificate === undefined ? {} : { clientCertificate: certificate }),
+  };
+}
+
+const serverCertificateOf = (certificate: object | null): Buffer | undefined =>
+  certificate !== null && 'raw' in certificate && Buffer.isBuffer(certificate.raw)
+    ? certificate.raw
+    : undefined;
+
+/** Where a password in the clear may be said, PLAIN may be used (ports/authenticator). */
+export const mayShowPassword = (authenticator: Authenticator, channel: Channel): boolean =>
+  authenticator.mechanisms(channel).includes('PLAIN');
+
+export type Exchange =
+  /** `octets`: what the mechanism says last, where the protocol carries it with its success. */
+  | { readonly kind: 'in'; readonly login: Login; readonly octets?: Uint8Array }
+  | { readonly kind: 'refused'; readonly because: Refusal | 'cancelled' | 'notBase64' };
+
+export interface Dialogue {
+  /** Says a challenge and answers what came back: base64, `*`, or undefined for neither. */
+  readonly ask: (challenge: Uint8Array) => Promise<string | undefined>;
+  /** The protocol has a place for octets in its success (RFC 5804 §2.1). */
+  readonly carriesSuccess: boolean;
+}
+
+export async function exchange(first: AuthStep, { ask, carriesSuccess }: Dialogue): Promise<Exchange> {
+  let step = first;
+  while (step.kind === 'challenge') {
+    if (step.isLast && carriesSuccess) {
+      const { octets } = step;
+      const outcome: AuthStep = await step.next(Buffer.alloc(0));
+      return outcome.kind === 'in' ? { ...outcome, octets } : refusedAtLast(outcome);
+    }
+    const answer = await ask(step.octets);
+    const response = answer === undefined || answer === '*' ? undefined : decodeBase64(answer);
+    if (response === undefined) {
+      step.cancel();
+      return { kind: 'refused', because: answer === '*' ? 'cancelled' : 'notBase64' };
+    }
+    step = await step.next(response);
+  }
+  return step;
+}
+
+const refusedAtLast = (step: AuthStep): Exchange =>
+  step.kind === 'refused' ? step : { kind: 'refused', because: 'malformed' };
+
+/** undefined: it is not base64 (RFC 4648 §4). */
+export function decodeBase64(text: string): Buffer | undefined {
+  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
+  return Buffer.from(text, 'base64');
+}
+
+/** setTimeout's own bound. */
+const longestTimer = 2 ** 31 - 1;
+
+/** The connection ends when the credential does, if that is before it ends by itself. */
+export function endWith(connection: Connection, { until, account }: Login): void {
+  if (until === undefined) return;
+  const left = until.getTime() - connection.now.getTime();
+  if (left > longestTimer) return;
+  const timer = setTimeout(
+    () => {
+      connection.log.info({ ip: connection.ip, account }, 'the credential has ended');
+      connection.destroy();
+    },
+    Math.max(0, left),
+  );
+  connection.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+}
