@@ -4,7 +4,7 @@
  * An account belongs to a directory entry by the entry's id; its name follows the entry's. A name is never handed from
  * one entry's account to another's: the mail of whoever had the address before is not the newcomer's.
  */
-import type { Account, AccountId, Quota } from '../mail/mailbox.ts';
+import type { Account, AccountId, MailboxId, ModSeq, Quota } from '../mail/mailbox.ts';
 import { AccountExists, type Accounts, type NewAccount } from '../ports/accounts.ts';
 import type { Database, Queryable } from '../ports/database.ts';
 import { MailboxTrouble } from '../ports/mailboxes.ts';
@@ -183,7 +183,7 @@ async function rename(tx: Queryable, id: AccountId, before: string, name: string
 const uniqueViolation = '23505';
 
 async function remove({ database, changed, now }: AccountsOptions, id: AccountId): Promise<void> {
-  await database.transaction(async (tx) => {
+  const emptied = await database.transaction(async (tx) => {
     const [account] = await tx.query<{ name: string }>('select name from account where id = $1 for update', [
       id,
     ]);
@@ -192,15 +192,15 @@ async function remove({ database, changed, now }: AccountsOptions, id: AccountId
       'select id, name from mailbox where account = $1 order by id for update',
       [id],
     );
-    for (const mailbox of mailboxes)
-      await clearMailbox(
-        tx,
-        mailbox.id,
-        { account: id, accountName: account.name, mailboxName: mailbox.name },
-        now(),
-      );
+    const emptied = new Map<MailboxId, ModSeq>();
+    for (const mailbox of mailboxes) {
+      const of = { account: id, accountName: account.name, mailboxName: mailbox.name };
+      emptied.set(mailbox.id, await clearMailbox(tx, mailbox.id, of, now()));
+    }
     await tx.query(`delete from mailbox_right where who in ($1, '-' || $1)`, [account.name]);
     await tx.query('delete from account where id = $1', [id]);
+    return emptied;
   });
+  for (const [mailbox, modSeq] of emptied) changed.messages(id, mailbox, modSeq);
   changed.tree(id);
 }
