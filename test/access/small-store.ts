@@ -36,6 +36,8 @@ export class SmallStore {
   readonly troubles = new Map<'get' | 'rows' | 'content' | 'expunge' | 'flag', Error>();
   /** Contents end in a BodyGone after so many octets. */
   cutAfter: number | undefined;
+  /** Of contents, so far. */
+  octetsGiven = 0;
   uidValidity = 1_700_000_000;
 
   constructor(...names: readonly string[]) {
@@ -137,7 +139,11 @@ export class SmallStore {
     const content = this.#contents.get(body);
     if (content === undefined) throw new BodyGone('no such body');
     const end = this.cutAfter ?? content.length;
-    for (let from = 0; from < end; from += piece) yield content.subarray(from, Math.min(end, from + piece));
+    for (let from = 0; from < end; from += piece) {
+      const given = content.subarray(from, Math.min(end, from + piece));
+      this.octetsGiven += given.length;
+      yield given;
+    }
     if (this.cutAfter !== undefined) throw new BodyGone('cut');
   }
 
