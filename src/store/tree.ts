@@ -4,13 +4,17 @@
 import type { Quota } from '../mail/mailbox.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { Database } from '../ports/database.ts';
-import type { Mailboxes, Rights, Subscriptions } from '../ports/mailboxes.ts';
+import type { Annotations, Mailboxes, Rights, Subscriptions } from '../ports/mailboxes.ts';
+import type { ScriptMemory, Scripts } from '../ports/scripts.ts';
 import { openAccounts } from './accounts.ts';
+import { type AnnotationLimits, openAnnotations, usualAnnotationLimits } from './annotations.ts';
 import type { Changed } from './changed.ts';
 import { type NameLimits, usualNameLimits } from './folder-name.ts';
 import { openMailboxes } from './mailboxes.ts';
 import type { NewFolder } from './plant.ts';
 import { openRights } from './rights.ts';
+import { openScriptMemory, usuallyRemembered } from './script-memory.ts';
+import { openScripts, type ScriptLimits, usualScriptLimits } from './scripts.ts';
 import { openSubscriptions } from './subscriptions.ts';
 
 export interface TreeLimits {
@@ -19,6 +23,10 @@ export interface TreeLimits {
   readonly subscriptionsPerAccount: number;
   readonly rightsPerMailbox: number;
   readonly sharedPerAccount: number;
+  readonly annotations: AnnotationLimits;
+  readonly scripts: ScriptLimits;
+  /** Keys that the scripts of one account remember. */
+  readonly remembered: number;
 }
 
 export const usualTreeLimits: TreeLimits = {
@@ -27,6 +35,9 @@ export const usualTreeLimits: TreeLimits = {
   subscriptionsPerAccount: 20_000,
   rightsPerMailbox: 1_000,
   sharedPerAccount: 10_000,
+  annotations: usualAnnotationLimits,
+  scripts: usualScriptLimits,
+  remembered: usuallyRemembered,
 };
 
 /** What mail clients look for. */
@@ -53,6 +64,9 @@ export interface Tree {
   readonly mailboxes: Mailboxes;
   readonly subscriptions: Subscriptions;
   readonly rights: Rights;
+  readonly annotations: Annotations;
+  readonly scripts: Scripts;
+  readonly memory: ScriptMemory;
 }
 
 export function openTree(options: TreeOptions): Tree {
@@ -63,5 +77,8 @@ export function openTree(options: TreeOptions): Tree {
     mailboxes: openMailboxes(all),
     subscriptions: openSubscriptions(all),
     rights: openRights(all),
+    annotations: openAnnotations(all),
+    scripts: openScripts(all),
+    memory: openScriptMemory(all),
   };
 }
