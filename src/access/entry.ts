@@ -3,14 +3,31 @@
  * carried to its end, and the end of a credential.
  */
 import type { Authenticator, AuthStep, Channel, Login, Refusal, Service } from '../ports/authenticator.ts';
-import { channelOf } from './channel.ts';
+import { channelBindings } from '../protocol/sasl/channel-binding.ts';
 import type { Connection } from './connection.ts';
 
 /** Of the connection as it is now: to be made again when TLS has begun. `trusted`: passwords may be said without TLS. */
-export const channelFor = (connection: Connection, service: Service, trusted: boolean): Channel => ({
-  ...channelOf(connection, service),
-  tls: connection.isSecure || trusted,
-});
+export function channelOf(connection: Connection, service: Service, trusted: boolean): Channel {
+  const { ip: remote, tls } = connection;
+  if (tls === undefined) return { service, remote, tls: trusted, channelBindings: new Map() };
+  const certificate = tls.authorized ? tls.getPeerCertificate().raw : undefined;
+  return {
+    service,
+    remote,
+    tls: true,
+    channelBindings: channelBindings({
+      version: tls.getProtocol(),
+      exportKeyingMaterial: (length, label, context) => tls.exportKeyingMaterial(length, label, context),
+      serverCertificate: serverCertificateOf(tls.getCertificate()),
+    }),
+    ...(certificate === undefined ? {} : { clientCertificate: certificate }),
+  };
+}
+
+const serverCertificateOf = (certificate: object | null): Buffer | undefined =>
+  certificate !== null && 'raw' in certificate && Buffer.isBuffer(certificate.raw)
+    ? certificate.raw
+    : undefined;
 
 /** Where a password in the clear may be said, PLAIN may be used (ports/authenticator). */
 export const mayShowPassword = (authenticator: Authenticator, channel: Channel): boolean =>

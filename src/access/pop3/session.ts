@@ -13,7 +13,7 @@ import { type Line, LineReader } from '../../protocol/lines/line-reader.ts';
 import { type Command, type CommandName, parseCommand } from '../../protocol/pop3/command.ts';
 import { err, ok, type ResponseCode } from '../../protocol/pop3/respond.ts';
 import type { Connection } from '../connection.ts';
-import { channelFor } from '../entry.ts';
+import { channelOf } from '../entry.ts';
 import type { AccessProtocol } from '../options.ts';
 import { Presence } from '../presence.ts';
 import * as authorization from './authorization.ts';
@@ -137,7 +137,7 @@ export class Session {
   }
 
   get channel(): Channel {
-    this.#channel ??= channelFor(this.connection, 'pop3', this.options.plaintextLogin);
+    this.#channel ??= channelOf(this.connection, 'pop3', this.options.plaintextLogin);
     return this.#channel;
   }
 
