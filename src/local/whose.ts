@@ -41,6 +41,27 @@ export async function whose(
   );
 }
 
+/** At RCPT: why nothing is taken for this address now. Makes no account: one that is not there yet takes mail. */
+export async function whyNot(
+  address: Address,
+  options: LocalOptions,
+  signal: AbortSignal,
+): Promise<Reply | undefined> {
+  const [lookup] = await options.directory.lookup([address], { groups: false }, signal);
+  if (lookup === undefined || lookup.found === 'ambiguous') return replyFor('later', 'ambiguousMailbox');
+  const policy = options.policy();
+  const entry = lookup.found === 'one' ? lookup.entry : undefined;
+  if (entry !== undefined && !kinds.has(entry.kind)) return replyFor('never', 'unknownMailbox');
+  const made = entry !== undefined && entry.source !== policy.localSource;
+  const account = await (made
+    ? options.accounts.byEntry(entry.id)
+    : entry === undefined
+      ? byName(address, withoutDetail(address, policy.detailSeparator), options)
+      : byEntry(entry, address, options));
+  if (account === undefined) return made ? undefined : replyFor('never', 'unknownMailbox');
+  return whyDisabled(account, policy);
+}
+
 export const isReply = (answer: Owner | Reply): answer is Reply => 'code' in answer;
 
 async function ownerOf(

@@ -33,8 +33,8 @@ export interface Transaction {
   readonly mail: MailCommand;
   /** By address, so that a repeated one gets one copy; what was said last holds. */
   readonly recipients: Map<string, Recipient>;
-  /** RCPTs answered with 250: LMTP owes that many replies (RFC 2033 §4.2). */
-  accepted: number;
+  /** Keys of RCPTs answered with 250, in order, repeated ones too: LMTP owes a reply for each (RFC 2033 §4.2). */
+  readonly accepted: string[];
   /** Being received: all of DATA, or BDAT between its chunks. */
   message: Message | undefined;
 }
@@ -332,7 +332,7 @@ export class Connection extends SMTPConnection {
 
   /** For one more recipient whose answer is awaited: in bounds, and without guessing at the limit. */
   get #hasRoom(): boolean {
-    const promised = (this.transaction?.accepted ?? 0) + this.#awaited;
+    const promised = (this.transaction?.accepted.length ?? 0) + this.#awaited;
     return this.#awaited < lookupsAtOnce && promised < this.setting.options.limits.recipients;
   }
 

@@ -99,8 +99,8 @@ async function answer(
 ): Promise<void> {
   session.answering(true);
   const reply = await outcome(session, transaction, message);
-  const times = session.setting.options.protocol === 'lmtp' ? transaction.accepted : 1;
-  for (let i = 0; i < times; i++) session.say(reply.reply);
+  if (session.setting.options.protocol === 'lmtp') sayToEach(session, transaction, reply);
+  else session.say(reply.reply);
   transaction.message = undefined;
   session.messages++;
   if (reply.hangUp) session.close();
@@ -109,15 +109,27 @@ async function answer(
   session._whenWritable(done);
 }
 
-async function outcome(
-  session: Connection,
-  transaction: Transaction,
-  message: Message,
-): Promise<{ reply: Reply; hangUp: boolean }> {
+interface Outcome {
+  readonly reply: Reply;
+  /** By the recipient's key, where each has one of his own. */
+  readonly each?: ReadonlyMap<string, Reply>;
+  readonly hangUp: boolean;
+}
+
+/** In the order of the RCPTs, one for each of them (RFC 2033 §4.2). */
+function sayToEach(session: Connection, { accepted }: Transaction, { reply, each }: Outcome): void {
+  for (const key of accepted) {
+    const own = each?.get(key) ?? reply;
+    session.say(own);
+    if (own.code >= 400 && own !== reply) session.count(own);
+  }
+}
+
+async function outcome(session: Connection, transaction: Transaction, message: Message): Promise<Outcome> {
   const { deps } = session.setting;
   const since = deps.now().getTime();
   try {
-    await message.end();
+    const replies = await message.end();
     const size = message.facts?.size ?? 0;
     deps.metrics.observe('isthmus_accept_seconds', (deps.now().getTime() - since) / 1000);
     session.setting.log.info(
@@ -130,7 +142,10 @@ async function outcome(
       },
       'accepted',
     );
-    return { reply: queued(message.id), hangUp: false };
+    const reply = queued(message.id);
+    if (replies === undefined) return { reply, hangUp: false };
+    const keys = [...transaction.recipients.keys()];
+    return { reply, each: new Map(replies.map((own, at) => [keys[at] ?? '', own])), hangUp: false };
   } catch (thrown) {
     return { reply: refused(session, transaction, message, thrown), hangUp: isSmuggling(thrown) };
   }

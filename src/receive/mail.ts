@@ -25,7 +25,7 @@ export function mail(session: Connection, argument: string): void | Promise<void
     session.transaction = {
       mail: parsed,
       recipients: new Map(),
-      accepted: 0,
+      accepted: [],
 
       message: undefined,
     };

@@ -1,13 +1,16 @@
 /**
- * receive/message - one message on its way in: octets are looked at, limited and handed to the spool as they come.
+ * receive/message - one message on its way in: octets are looked at, limited and handed on as they come, to the spool
+ * or, with LMTP where the listener says so, into the mailboxes here.
  *
- * `end()` resolves when the spool has it, durably, and only then may 250 be said; whatever else happened is thrown,
+ * `end()` resolves when the spool or every mailbox has it, durably, and only then may 250 be said; whatever else happened is thrown,
  * as a MailError or as what the spool threw. Never holds more of the message than its header section and the pipe's bound.
  */
 import { MailError } from '../mail/condition.ts';
 import type { ContentFacts } from '../mail/content.ts';
 import type { Client, Envelope } from '../mail/envelope.ts';
+import type { Reply } from '../mail/reply.ts';
 import type { Decision } from '../mail/route.ts';
+import type { LocalDelivery } from '../ports/local-delivery.ts';
 import type { QueueId } from '../ports/spool.ts';
 import { ContentScanner, type Scanned } from '../protocol/mime/scan.ts';
 import { LineEndingNormaliser } from '../protocol/smtp/line-endings.ts';
@@ -26,6 +29,19 @@ export interface MessageContext {
   readonly trace: (id: QueueId, date: Date) => string;
 }
 
+/** Where mail is delivered while the client waits. */
+export const localOf = ({
+  options,
+  deps,
+}: Pick<MessageContext, 'options' | 'deps'>): LocalDelivery | undefined =>
+  options.protocol === 'lmtp' && options.deliver === 'local' ? deps.local : undefined;
+
+interface Finished {
+  readonly facts: ContentFacts;
+  readonly lacking?: Uint8Array;
+  readonly decisions: readonly Decision[];
+}
+
 const lineEnd = Buffer.of(0x0d, 0x0a);
 
 /** Refused for its line endings: what the client sent behind it must not run (SMTP smuggling). */
@@ -39,7 +55,8 @@ export class Message {
   readonly #scanner: ContentScanner;
   readonly #normaliser: LineEndingNormaliser | undefined;
   readonly #pipe = new ContentPipe();
-  readonly #accepted: Promise<void>;
+  readonly #accepted: Promise<readonly Reply[] | undefined>;
+  readonly #local: LocalDelivery | undefined;
   #octets = 0;
   #refusal: MailError | undefined;
   #facts: ContentFacts | undefined;
@@ -59,7 +76,8 @@ export class Message {
       headerLimit: options.limits.headerSize,
     });
     this.#normaliser = options.content.lineEndings === 'normalise' ? new LineEndingNormaliser() : undefined;
-    this.#accepted = deps.spool
+    this.#local = localOf({ options, deps });
+    this.#accepted = (this.#local ?? deps.spool)
       .accept(
         {
           id: this.id,
@@ -72,6 +90,7 @@ export class Message {
         },
         context.signal,
       )
+      .then((replies) => replies ?? undefined)
       // A spool that has enough before the end: the rest of the content goes nowhere.
       .finally(() => this.#pipe.discard());
     this.#accepted.catch(() => {});
@@ -140,15 +159,17 @@ export class Message {
       this.#refusal = error;
   }
 
-  /** The content is complete: resolves when it is safe. */
-  async end(): Promise<void> {
+  /** The content is complete: resolves when it is safe. With a reply for each recipient where it was delivered at once. */
+  async end(): Promise<readonly Reply[] | undefined> {
     if (this.#refusal === undefined) this.#endContent();
+    let replies: readonly Reply[] | undefined;
     try {
-      await this.#accepted;
+      replies = await this.#accepted;
     } catch (error) {
       throw this.#refusal ?? error;
     }
     if (this.#refusal !== undefined) throw this.#refusal;
+    return replies;
   }
 
   #endContent(): void {
@@ -166,12 +187,12 @@ export class Message {
     this.#pipe.write(content);
   }
 
-  async #finish(): Promise<{ facts: ContentFacts; lacking?: Uint8Array }> {
+  async #finish(): Promise<Finished> {
     const scanned = this.#scanner.finish();
     this.#checkFields(scanned);
     await this.#checkAuthors(scanned);
-    await this.#askRouting(scanned);
-    return this.#complete(scanned);
+    const decisions = await this.#askRouting(scanned);
+    return { ...this.#complete(scanned), decisions };
   }
 
   async #checkAuthors({ fields }: Scanned): Promise<void> {
@@ -204,7 +225,7 @@ export class Message {
   }
 
   /** Some recipients refused now stay in the envelope, and a report tells the sender; all of them: the sender is told here. */
-  async #askRouting({ facts, fields }: Scanned): Promise<void> {
+  async #askRouting({ facts, fields }: Scanned): Promise<readonly Decision[]> {
     const { deps, envelope, client, signal } = this.#context;
     const decisions = await deps.routing.routeAll(
       envelope.recipients.map(({ address }) => ({
@@ -219,7 +240,9 @@ export class Message {
     );
     const [first] = decisions;
     const same = first !== undefined && decisions.every(({ verdict }) => verdict === first.verdict);
-    if (same) refuseBy(first);
+    // Delivered at once, each recipient has a reply of his own.
+    if (same && this.#local === undefined) refuseBy(first);
+    return decisions;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { TlsOptions } from '../listen/tls-options.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
+import type { LocalDelivery } from '../ports/local-delivery.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Resolver } from '../ports/resolver.ts';
@@ -36,6 +37,8 @@ export interface ListenerOptions {
   /** Who may use XCLIENT. */
   readonly xclient: { readonly networks: readonly string[] };
   readonly content: ContentOptions;
+  /** local: recipients who are here get their mail, and LMTP its replies, at once (ports/local-delivery); others by the spool. */
+  readonly deliver?: 'spool' | 'local' | undefined;
   /** Of submission: whether the From and Sender fields must be the account's own, or of somebody who lets it. */
   readonly from: 'check' | 'ignore';
   /** Longest wait for the client's name from DNS, since it connected; 0 asks nothing. */
@@ -111,5 +114,7 @@ export interface ReceiveDeps {
   readonly authenticator?: Authenticator | undefined;
   /** Asked on submission listeners about everyone who signed in; absent: any address will do. */
   readonly senders?: Senders | undefined;
+  /** For LMTP listeners with `deliver: local`; absent: there is no store here, and the spool takes all. */
+  readonly local?: LocalDelivery | undefined;
   readonly now: () => Date;
 }

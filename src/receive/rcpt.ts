@@ -13,6 +13,7 @@ import type { Decision } from '../mail/route.ts';
 import { DirectoryUnready } from '../ports/directory.ts';
 import { parseRcpt } from '../protocol/smtp/rcpt-command.ts';
 import type { Connection, Transaction } from './connection.ts';
+import { localOf } from './message.ts';
 import { replies } from './replies.ts';
 
 export function rcpt(session: Connection, argument: string): void {
@@ -31,7 +32,7 @@ export function rcpt(session: Connection, argument: string): void {
 function parse(session: Connection, transaction: Transaction, argument: string): Recipient {
   const { options } = session.setting;
   // RFC 5321 §4.5.3.1.10
-  if (transaction.accepted >= options.limits.recipients) {
+  if (transaction.accepted.length >= options.limits.recipients) {
     throw new MailError('later', 'tooManyRecipients');
   }
   return parseRcpt(argument, {
@@ -56,8 +57,15 @@ async function judge(session: Connection, transaction: Transaction, recipient: R
     if (decision.verdict === 'refuse' || decision.verdict === 'defer') {
       return refuse(session, transaction, recipient, decision);
     }
-    transaction.recipients.set(addressKey(recipient.address), recipient);
-    transaction.accepted++;
+    const asked = localOf(session.setting)?.refusal(recipient.address, decision, signal);
+    const refusal = asked && (await unlessAborted(asked, signal));
+    if (refusal !== undefined) {
+      const because = ['local: the mailbox takes no mail'];
+      return refuse(session, transaction, recipient, { verdict: 'refuse', reply: refusal, because });
+    }
+    const key = addressKey(recipient.address);
+    transaction.recipients.set(key, recipient);
+    transaction.accepted.push(key);
     return replies.recipient;
   } catch (thrown) {
     return cannotTell(session, thrown);
