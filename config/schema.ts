@@ -13,6 +13,7 @@ import { listeners } from './sections/receive.ts';
 import { routing } from './sections/routing.ts';
 import { admin, data, hostname, log, run, shutdownGrace } from './sections/serve.ts';
 import { blobs, database } from './sections/state.ts';
+import { storeSection } from './sections/store.ts';
 
 export const configSchema = z.strictObject({
   hostname,
@@ -25,6 +26,7 @@ export const configSchema = z.strictObject({
   listeners: listeners.unwrap().prefault([{}]).describe('Where mail comes in: MX, submission, LMTP.'),
   ...routing.unwrap().shape,
   directory: directorySection,
+  store: storeSection,
   access: accessSection,
   queue: queueSection,
   delivery: deliverySection,

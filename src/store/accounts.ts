@@ -12,13 +12,14 @@ import { type AccountRow, accountBy, accountOf, selectAccounts } from './account
 import type { Changed } from './changed.ts';
 import { clearMailbox } from './clear-mailbox.ts';
 import { eachInStoreWords, inStoreWords } from './faults.ts';
+import { compareNames, folderName, parentsOf, usualNameLimits } from './folder-name.ts';
 import { insert, type NewFolder } from './plant.ts';
 
 export interface AccountsOptions {
   readonly database: Database;
   readonly changed: Changed;
   readonly now: () => Date;
-  /** Made for each new account, besides INBOX; parents before children. All are subscribed. */
+  /** Made for each new account, besides INBOX, with the parents they lack. All are subscribed. */
   readonly newcomers: readonly NewFolder[];
   /** Of a new account for which none is named. */
   readonly quota: Quota;
@@ -28,18 +29,19 @@ const longestName = 320;
 
 export function openAccounts(options: AccountsOptions): Accounts {
   const { database } = options;
+  const all = { ...options, newcomers: withParents(options.newcomers) };
   return {
     byName: (name) => inStoreWords(() => accountBy(database, 'name', name.toLowerCase())),
     byId: (id) => inStoreWords(() => accountBy(database, 'id', id)),
     byEntry: (entryId) => inStoreWords(() => accountBy(database, 'entry_id', entryId)),
     create: (account) =>
       inStoreWords(async () => {
-        const id = await database.transaction((tx) => create(options, tx, account));
+        const id = await database.transaction((tx) => create(all, tx, account));
         if (id === undefined) throw nameTaken(account.name);
         options.changed.tree(id);
         return known(database, id);
       }),
-    forEntry: (entryId, name) => inStoreWords(() => forEntry(options, entryId, name)),
+    forEntry: (entryId, name) => inStoreWords(() => forEntry(all, entryId, name)),
     change: (id, change) =>
       inStoreWords(async () => {
         await database.transaction((tx) => applyChange(tx, id, change));
@@ -53,6 +55,16 @@ export function openAccounts(options: AccountsOptions): Accounts {
           yield accountOf(row);
       }),
   };
+}
+
+/** In the form kept, each after its parents. Throws MailboxTrouble badName: a mistake in the configuration. */
+function withParents(folders: readonly NewFolder[]): NewFolder[] {
+  const named = folders.map((folder) => ({ ...folder, name: folderName(folder.name, usualNameLimits) }));
+  const all = new Map<string, NewFolder>();
+  for (const { name } of named) for (const parent of parentsOf(name)) all.set(parent, { name: parent });
+  for (const folder of named) all.set(folder.name, folder);
+  all.delete('INBOX');
+  return [...all.values()].sort((a, b) => compareNames(a.name, b.name));
 }
 
 const nameTaken = (name: string): AccountExists =>

@@ -133,6 +133,18 @@ test.each<[name: string, text: string, place: [line: number, column: number], sa
     'rules[1].name: a second rule with this name; the first is rules[0].name',
   ],
   [
+    'INBOX for newcomers, who have it anyway',
+    'store:\n  newcomers:\n    - { name: Inbox }',
+    [3, 15],
+    'store.newcomers[0].name: expected the name of a mailbox other than INBOX, levels parted by "/", without "%" and "*", found "Inbox"',
+  ],
+  [
+    'one use of two mailboxes for newcomers',
+    'store:\n  newcomers: [{ name: Sent, use: Sent }, { name: Gesendet, use: Sent }]',
+    [2, 14],
+    'store.newcomers: two of these mailboxes have the same name or the same use',
+  ],
+  [
     'a listener that no rule can mean',
     'rules:\n  - name: a\n    when: { client: { listener: mxx } }\n    then: { hold: x }',
     [3, 33],

@@ -26,6 +26,21 @@ test('a new account has INBOX and the usual folders, each with its use, all subs
   expect(folders[0]?.status).toMatchObject({ uidNext: 1, highestModSeq: 1, messages: 0, recentFrom: 1 });
 });
 
+test('newcomers get what the configuration says, with the parents that it leaves out', async () => {
+  await using at = await garden({
+    newcomers: [{ name: 'Work/2026/Q1' }, { name: 'Work', specialUse: '\\Archive' }, { name: 'inbox/lists' }],
+  });
+  const { id } = await at.tree.accounts.create({ name: 'ada' });
+  const all = await at.tree.mailboxes.list(id);
+  expect(all.map(({ name, specialUse }) => [name, specialUse])).toEqual([
+    ['INBOX', undefined],
+    ['INBOX/lists', undefined],
+    ['Work', '\\Archive'],
+    ['Work/2026', undefined],
+    ['Work/2026/Q1', undefined],
+  ]);
+});
+
 test('a name is taken once, whatever its case, and found in any', async () => {
   await using at = await garden();
   const account = await at.tree.accounts.create({ name: 'ada@example.org' });
