@@ -89,6 +89,7 @@ export class Attempt {
       if (step.kind === 'done') return await this.#enter(step);
       throw new Refused(step.reason === 'malformed' ? 'malformed' : 'credentials', step.detail);
     } catch (error) {
+      if (this.#signal.aborted) this.#close();
       this.#signal.throwIfAborted();
       return this.#refuse(error);
     }
@@ -204,6 +205,7 @@ export class Attempt {
   }
 
   #ticket(who: string | undefined): Ticket {
+    this.#signal.throwIfAborted();
     const ticket = this.#deps.throttle.enter(who, this.#channel.remote);
     if (ticket === undefined) throw new Refused('tooMany', 'too many failures');
     return ticket;

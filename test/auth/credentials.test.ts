@@ -2,16 +2,18 @@
  * What is kept of passwords: hashes, SCRAM keys, app passwords, and who changed them.
  */
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { AppPasswordRefused } from '../../src/auth/app-passwords.ts';
 import { Credentials, PasswordRefused } from '../../src/auth/credentials.ts';
 import { canonicalName, splitClaim } from '../../src/auth/names.ts';
 import { nodeArgon2, PasswordHasher, parseHash, printHash, usualCost } from '../../src/auth/password-hash.ts';
 import { sharedSecret } from '../../src/auth/secrets.ts';
 import { type PasswordVerdict, VerifierAway } from '../../src/ports/authenticator.ts';
-import { channel, type Gate, openGate, quickCost } from './gate.ts';
+import { channel, closeDatabase, type Gate, openGate, quickCost } from './gate.ts';
 
 const random = (length: number) => Buffer.alloc(length, 7);
+afterAll(closeDatabase);
+
 const ada = 'ada@example.org';
 const check = ({ local }: Gate, name: string, password: string): Promise<PasswordVerdict> =>
   local.verify({ name, typed: name, password, channel: channel() });

@@ -14,6 +14,7 @@ import { sharedSecret } from '../../src/auth/secrets.ts';
 import { SignInNotes } from '../../src/auth/sign-in-notes.ts';
 import { Throttle, usualThrottle } from '../../src/auth/throttle.ts';
 import { type Channel, type Service, services } from '../../src/ports/authenticator.ts';
+import type { Database } from '../../src/ports/database.ts';
 import { type Log, silentLog } from '../../src/ports/log.ts';
 import { saslMechanisms } from '../../src/protocol/sasl/begin.ts';
 import { type FreshDatabase, freshDatabase } from '../fixture/database.ts';
@@ -35,8 +36,20 @@ export interface Line {
   readonly text: string;
 }
 
+let shared: Promise<FreshDatabase> | undefined;
+
+/** One database for all tests of a file, emptied for each; to be closed after the last. */
+async function emptyDatabase(): Promise<Database> {
+  shared ??= freshDatabase();
+  const { database } = await shared;
+  await database.query('truncate credential, app_password, sign_in_audit, auth_secret');
+  return database;
+}
+
+export const closeDatabase = async (): Promise<void> => (await shared)?.drop();
+
 export async function openGate(over: Partial<GateDeps> = {}, options: Partial<GateOptions> = {}) {
-  const fresh: FreshDatabase = await freshDatabase();
+  const database = await emptyDatabase();
   const clock = { now: Date.UTC(2026, 10, 29) };
   const now = () => clock.now;
   const today = () => new Date(clock.now);
@@ -58,7 +71,6 @@ export async function openGate(over: Partial<GateDeps> = {}, options: Partial<Ga
       return nodeArgon2(parameters);
     },
   );
-  const { database } = fresh;
   const credentials = new Credentials(
     database,
     hasher,
@@ -128,10 +140,7 @@ export async function openGate(over: Partial<GateDeps> = {}, options: Partial<Ga
     slept,
     events,
     lines,
-    [Symbol.asyncDispose]: async () => {
-      await notes.settled();
-      await fresh.drop();
-    },
+    [Symbol.asyncDispose]: () => notes.settled(),
   };
 }
 
