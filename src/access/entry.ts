@@ -2,32 +2,16 @@
  * access/entry - how POP3 and ManageSieve sessions ask who may enter: the channel they speak of, a SASL exchange
  * carried to its end, and the end of a credential.
  */
+import { tlsPart } from '../listen/channel.ts';
 import type { Authenticator, AuthStep, Channel, Login, Refusal, Service } from '../ports/authenticator.ts';
-import { channelBindings } from '../protocol/sasl/channel-binding.ts';
 import type { Connection } from './connection.ts';
 
 /** Of the connection as it is now: to be made again when TLS has begun. `trusted`: passwords may be said without TLS. */
-export function channelOf(connection: Connection, service: Service, trusted: boolean): Channel {
-  const { ip: remote, tls } = connection;
-  if (tls === undefined) return { service, remote, tls: trusted, channelBindings: new Map() };
-  const certificate = tls.authorized ? tls.getPeerCertificate().raw : undefined;
-  return {
-    service,
-    remote,
-    tls: true,
-    channelBindings: channelBindings({
-      version: tls.getProtocol(),
-      exportKeyingMaterial: (length, label, context) => tls.exportKeyingMaterial(length, label, context),
-      serverCertificate: serverCertificateOf(tls.getCertificate()),
-    }),
-    ...(certificate === undefined ? {} : { clientCertificate: certificate }),
-  };
-}
-
-const serverCertificateOf = (certificate: object | null): Buffer | undefined =>
-  certificate !== null && 'raw' in certificate && Buffer.isBuffer(certificate.raw)
-    ? certificate.raw
-    : undefined;
+export const channelOf = ({ ip, tls }: Connection, service: Service, trusted: boolean): Channel => ({
+  service,
+  remote: ip,
+  ...(tls === undefined ? { tls: trusted, channelBindings: new Map() } : tlsPart(tls)),
+});
 
 /** Where a password in the clear may be said, PLAIN may be used (ports/authenticator). */
 export const mayShowPassword = (authenticator: Authenticator, channel: Channel): boolean =>
@@ -76,11 +60,10 @@ export function decodeBase64(text: string): Buffer | undefined {
 /** setTimeout's own bound. */
 const longestTimer = 2 ** 31 - 1;
 
-/** The connection ends when the credential does, if that is before it ends by itself. */
-export function endWith(connection: Connection, { until, account }: Login): void {
-  if (until === undefined) return;
-  const left = until.getTime() - connection.now.getTime();
-  if (left > longestTimer) return;
+/** The connection ends when the credential does, unless it has ended before or what is answered is called. */
+export function endWith(connection: Connection, { until, account }: Login): () => void {
+  const left = until === undefined ? Infinity : until.getTime() - connection.now.getTime();
+  if (left > longestTimer) return () => {};
   const timer = setTimeout(
     () => {
       connection.log.info({ ip: connection.ip, account }, 'the credential has ended');
@@ -88,5 +71,7 @@ export function endWith(connection: Connection, { until, account }: Login): void
     },
     Math.max(0, left),
   );
-  connection.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  const forget = () => clearTimeout(timer);
+  connection.signal.addEventListener('abort', forget, { once: true });
+  return forget;
 }

@@ -104,7 +104,7 @@ async function enter(session: Session, login: Login): Promise<void> {
   const { connection, deps, options, presence } = session;
   let account: Account | undefined;
   try {
-    account = await deps.accountOf(login);
+    account = await deps.openAccount(login);
     if (account === undefined || account.disabled) return session.refuse(...refusals.notPermitted);
     const admitted = presence.enter(account.id, connection.now);
     if (admitted === 'tooMany') return session.refuse('Too many sessions of this account', 'IN-USE');

@@ -20,8 +20,8 @@ export interface Pop3Options extends PresenceLimits {
 
 export interface Pop3Deps {
   readonly authenticator: Authenticator;
-  /** The account of somebody who may enter, made if that is how it is done here. undefined: there is none. */
-  readonly accountOf: (login: Login) => Promise<Account | undefined>;
+  /** The account whose mail is read; undefined: there is none here. */
+  readonly openAccount: (login: Login) => Promise<Account | undefined>;
   readonly mailboxes: Pick<Mailboxes, 'get'>;
   readonly reading: Pick<Reading, 'rows' | 'content'>;
   readonly writing: Pick<Writing, 'expunge' | 'flag'>;

@@ -47,7 +47,7 @@ export async function servePop3(ground: Pop3Ground = {}) {
     },
     pop3(() => ({ ...usual, ...ground.options }), {
       authenticator: people,
-      accountOf: async ({ account }) => store.account(account),
+      openAccount: async ({ account }) => store.account(account),
       mailboxes: store,
       reading: store,
       writing: store,
