@@ -136,12 +136,15 @@ function rowOf(message: Append, counter: Counter, { sizes, now }: Ground): NewRo
     internal_date: wholeSecond(message.internalDate ?? now),
     body: message.body,
     size: sizes.get(message.body) ?? 0,
-    uidl: message.uidl,
+    uidl: message.uidl !== undefined && uidl.test(message.uidl) ? message.uidl : undefined,
   };
   counter.uid += 1;
   counter.given += 1;
   return row;
 }
+
+/** RFC 1939 §7 permits 70 characters; others made longer ones. What is none is as good as absent. */
+const uidl = /^[\x21-\x7e]{1,200}$/;
 
 /** Rounded down, as PostgreSQL would round to the nearest: no message comes from the future. */
 export const wholeSecond = (date: Date): Date => new Date(Math.floor(date.getTime() / 1000) * 1000);

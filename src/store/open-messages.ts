@@ -7,7 +7,7 @@ import type { BlobStore } from '../ports/blob-store.ts';
 import type { Database } from '../ports/database.ts';
 import type { Log } from '../ports/log.ts';
 import type { Reading, Writing } from '../ports/messages.ts';
-import { appendGroups } from './append.ts';
+import { openAppends } from './appends.ts';
 import { type Changed, unheard } from './changed.ts';
 import { changes } from './changes.ts';
 import { content } from './content.ts';
@@ -30,7 +30,13 @@ export interface MessagesOptions {
   readonly log: Log;
 }
 
-export const storeLimits: StoreLimits = { inlineLimit: 64 * 1024, keywords: 200, quotaGrace: 0.1 };
+export const storeLimits: StoreLimits = {
+  inlineLimit: 64 * 1024,
+  keywords: 200,
+  quotaGrace: 0.1,
+  appendsTogether: 200,
+  commitsAtOnce: 2,
+};
 
 export type Messages = Reading & Writing & { close(): Promise<void> };
 
@@ -39,22 +45,20 @@ export function openMessages(options: MessagesOptions): Messages {
   const limits = { ...storeLimits, ...options.limits };
   const changed = options.changed ?? unheard;
   const writing = { limits, now };
+  const tell = (touched: readonly Touched[]): void => {
+    for (const { account, mailbox, modSeq } of touched) changed.messages(account, mailbox, modSeq);
+  };
   const told = async <T extends { readonly touched: readonly Touched[] }>(
     work: () => Promise<T>,
   ): Promise<T> => {
     const result = await inStoreWords(work);
-    for (const { account, mailbox, modSeq } of result.touched) changed.messages(account, mailbox, modSeq);
+    tell(result.touched);
     return result;
   };
+  const appends = openAppends(database, writing, tell);
   return {
     ...stager({ database, blobs, inlineLimit: limits.inlineLimit, now, log }),
-    async append(messages, { grace = false } = {}) {
-      const { results } = await told(() => appendGroups(database, [{ messages, grace }], writing));
-      const [result] = results;
-      if (result === undefined) throw new Error('an append came to no result');
-      if (result instanceof Error) throw result;
-      return result;
-    },
+    append: (messages, { grace = false } = {}) => inStoreWords(() => appends.append(messages, grace)),
     async copy(from, uids, to) {
       return (await told(() => copy(database, from, uids, to, { ...writing, move: false }))).copied;
     },
@@ -76,6 +80,6 @@ export function openMessages(options: MessagesOptions): Messages {
       eachInStoreWords(() => rows(database, mailbox, uids, want, signal)),
     content: (body, signal, range) =>
       eachInStoreWords(() => content({ database, blobs }, body, signal, range)),
-    close: async () => undefined,
+    close: () => appends.idle(),
   };
 }

@@ -10,6 +10,10 @@ export interface StoreLimits {
   readonly keywords: number;
   /** Share of a quota by which a delivery may exceed it: 0.1 is a tenth. */
   readonly quotaGrace: number;
+  /** Callers whose appends share one commit at most. */
+  readonly appendsTogether: number;
+  /** Commits of appends under way in this process; each takes a database connection. */
+  readonly commitsAtOnce: number;
 }
 
 export interface WriteOptions {
