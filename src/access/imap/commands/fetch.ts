@@ -1,0 +1,89 @@
+/**
+ * access/imap/commands/fetch - FETCH and UID FETCH (RFC 9051 §6.4.5), CHANGEDSINCE and VANISHED (RFC 7162 §3.1.4.1,
+ * §3.2.6).
+ *
+ * Rows come some hundred at a time and are told as they come; bodies stream from the store to the client.
+ */
+import { flagBits, type MessageRow } from '../../../mail/mailbox.ts';
+import type { UidRange } from '../../../mail/uid-set.ts';
+import { type Plan, planOf } from '../fetch-plan.ts';
+import { tellMessage } from '../fetch-row.ts';
+import { tellKeywords } from '../news.ts';
+import { hasAny, uidRanges } from '../numbers.ts';
+import { no } from '../refusal.ts';
+import { tellSince } from '../resync.ts';
+import type { Done, Named, Rule, ViewCall } from '../rule.ts';
+
+async function run(call: ViewCall<Named<'FETCH'>>): Promise<Done> {
+  const { session, view, command } = call;
+  if (command.changedSince !== undefined) session.enable('CONDSTORE');
+  const plan = planOf(session, view, command);
+  const uids = uidRanges(view, command.set, command.uid);
+  if (command.vanished && command.changedSince !== undefined)
+    await tellSince(session, view, command.changedSince, asked(call), { vanishedOnly: true });
+  if (uids.length === 0 || !hasAny(view, uids)) return { text: 'Nothing to fetch' };
+  const told = await tellRows(call, plan, uids);
+  // RFC 2180 §4.1.2: data of what is there, and NO for what is not any more.
+  if (!command.uid && command.changedSince === undefined && told.missing) throw no('issued');
+  return { text: 'Fetched' };
+}
+
+/** The UIDs named, as they are named: what is gone is not in the view. */
+const asked = ({ command, view }: ViewCall<Named<'FETCH'>>): readonly UidRange[] =>
+  command.set === '$'
+    ? [...view.saved.ranges()]
+    : command.set.map(({ first, last }) => ({
+        first: first === '*' ? view.lastUid : first,
+        last: last === '*' ? 4_294_967_295 : last,
+      }));
+
+async function tellRows(
+  { session, view, command }: ViewCall<Named<'FETCH'>>,
+  plan: Plan,
+  uids: readonly UidRange[],
+): Promise<{ missing: boolean }> {
+  const want = {
+    structure: plan.needsStructure,
+    preview: plan.needsPreview,
+    ...(command.changedSince === undefined ? {} : { changedSince: command.changedSince }),
+  };
+  let count = 0;
+  for await (const batch of session.deps.reading.rows(view.mailbox, uids, want, session.signal)) {
+    const rows = batch.filter(({ uid }) => view.uids.has(uid));
+    count += rows.length;
+    const seen = plan.setsSeen ? await markSeen({ session, view }, rows) : undefined;
+    for (const row of rows) {
+      const now = seen?.get(row.uid);
+      if (view.learn(row.flags.keywords)) tellKeywords(session, view);
+      await tellMessage(session, view, plan, now === undefined ? row : { ...row, ...now }, now !== undefined);
+      await session.room();
+    }
+  }
+  return {
+    missing:
+      count <
+      uids.reduce((sum, { first, last }) => sum + view.uids.rank(last) - view.uids.rank(first - 1), 0),
+  };
+}
+
+/** RFC 9051 §6.4.5: reading a body without PEEK sets \Seen, and the flags are told with it. */
+async function markSeen(
+  { session, view }: Pick<ViewCall<unknown>, 'session' | 'view'>,
+  rows: readonly MessageRow[],
+): Promise<ReadonlyMap<number, Pick<MessageRow, 'uid' | 'modSeq' | 'flags'>> | undefined> {
+  const unseen = rows.filter(({ flags }) => (flags.system & flagBits['\\Seen']) === 0);
+  if (unseen.length === 0) return undefined;
+  const { changed } = await session.deps.writing.flag(
+    view.mailbox,
+    unseen.map(({ uid }) => ({ first: uid, last: uid })),
+    { how: 'add', flags: { system: flagBits['\\Seen'], keywords: [] } },
+  );
+  for (const { uid, modSeq } of changed) view.told(uid, modSeq);
+  return new Map(changed.map((row) => [row.uid, row]));
+}
+
+export const fetch: Rule<'FETCH'> = {
+  where: 'selected',
+  news: ({ uid }) => (uid ? 'all' : 'noExpunge'),
+  run,
+};

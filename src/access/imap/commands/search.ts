@@ -1,0 +1,119 @@
+/**
+ * access/imap/commands/search - SEARCH and UID SEARCH (RFC 9051 §6.4.4): ESEARCH (RFC 4731), SEARCHRES (RFC 5182),
+ * MODSEQ (RFC 7162 §3.1.5), PARTIAL (RFC 9394).
+ */
+
+import { type UidRange, UidSet } from '../../../mail/uid-set.ts';
+import type { SearchReturns } from '../../../protocol/imap/request/search.ts';
+import { esearch, found, type SearchResult } from '../../../protocol/imap/respond/results.ts';
+import type { Done, Named, Rule, ViewCall } from '../rule.ts';
+import { asks, resolveKey } from '../search-key.ts';
+import type { View } from '../view.ts';
+
+async function run(call: ViewCall<Named<'SEARCH'>>): Promise<Done> {
+  const { session, view, command } = call;
+  const key = resolveKey(view, command.key);
+  if (asks(key, 'modSeq')) session.enable('CONDSTORE');
+  if (command.returns?.save === true) view.saved = new UidSet(); // RFC 5182 §2.1: also when it fails
+  const result = await session.deps.search.find(view.mailbox, key, session.signal);
+  const uids = known(view, result.uids);
+  if (command.returns === undefined && !session.enabled.has('IMAP4REV2')) {
+    for (const piece of found(
+      'SEARCH',
+      numbers(call, uids),
+      uids.size > 0 ? result.highestModSeq : undefined,
+    )) {
+      session.say(piece);
+      await session.room();
+    }
+    return { text: 'Searched' };
+  }
+  const returns = command.returns ?? { ...nothing, all: true };
+  if (returns.save) view.saved = saved(uids, returns);
+  const isOnlySave =
+    returns.save && !(returns.min || returns.max || returns.all || returns.count || returns.partial);
+  if (!isOnlySave) session.say(esearch(answer(call, uids, returns, result.highestModSeq), session.dialect));
+  return { text: 'Searched' };
+}
+
+const nothing: SearchReturns = {
+  min: false,
+  max: false,
+  all: false,
+  count: false,
+  save: false,
+  context: false,
+};
+
+/** What the client knows of: the rest has no number yet, or none any more. */
+function known(view: View, uids: UidSet): UidSet {
+  for (const { first, last } of [...uids.ranges()]) {
+    if (view.uids.rank(last) - view.uids.rank(first - 1) === last - first + 1) continue;
+    for (let uid = first; uid <= last; uid++) if (!view.uids.has(uid)) uids.delete(uid);
+  }
+  return uids;
+}
+
+function* numbers({ view, command }: ViewCall<Named<'SEARCH'>>, uids: UidSet): IterableIterator<number> {
+  for (const uid of uids) yield command.uid ? uid : view.uids.rank(uid);
+}
+
+/** Ranges in the numbers the client asks in. */
+function* ranges(
+  { view, command }: Pick<ViewCall<Named<'SEARCH'>>, 'view' | 'command'>,
+  uids: Iterable<UidRange>,
+): IterableIterator<UidRange> {
+  for (const { first, last } of uids)
+    yield command.uid ? { first, last } : { first: view.uids.rank(first), last: view.uids.rank(last) };
+}
+
+function answer(
+  call: ViewCall<Named<'SEARCH'>>,
+  uids: UidSet,
+  returns: SearchReturns,
+  modseq: number | undefined,
+): SearchResult {
+  const { view, command, tag } = call;
+  const numberOf = (uid: number): number => (command.uid ? uid : view.uids.rank(uid));
+  const [min, max] = [uids.at(1), uids.at(uids.size)];
+  return {
+    tag,
+    uid: command.uid,
+    ...(returns.min && min !== undefined ? { min: numberOf(min) } : {}),
+    ...(returns.max && max !== undefined ? { max: numberOf(max) } : {}),
+    ...(returns.all ? { all: ranges(call, uids.ranges()) } : {}),
+    ...(returns.count ? { count: uids.size } : {}),
+    ...(returns.partial === undefined
+      ? {}
+      : { partial: { ...returns.partial, numbers: ranges(call, windowOf(uids, returns.partial)) } }),
+    ...(modseq === undefined || uids.size === 0 ? {} : { modseq }),
+  };
+}
+
+/** RFC 9394 §3.1: a window of the results, counted from the end when negative. */
+export function* windowOf(
+  uids: UidSet,
+  { from, to }: { readonly from: number; readonly to: number },
+): IterableIterator<UidRange> {
+  const place = (number: number): number => (number < 0 ? uids.size + 1 + number : number);
+  const first = Math.max(1, Math.min(place(from), place(to)));
+  const last = Math.min(uids.size, Math.max(place(from), place(to)));
+  for (let rank = first; rank <= last; rank++) {
+    const uid = uids.at(rank) as number;
+    yield { first: uid, last: uid };
+  }
+}
+
+/** RFC 5182 §2.4: MIN and MAX alone save no more than they tell. */
+function saved(uids: UidSet, { min, max, all, count, partial }: SearchReturns): UidSet {
+  if (partial !== undefined) return UidSet.of(windowOf(uids, partial));
+  if (all || count || !(min || max)) return uids;
+  const ends = [min ? uids.at(1) : undefined, max ? uids.at(uids.size) : undefined];
+  return UidSet.of(ends.flatMap((uid) => (uid === undefined ? [] : [{ first: uid, last: uid }])));
+}
+
+export const search: Rule<'SEARCH'> = {
+  where: 'selected',
+  news: ({ uid }) => (uid ? 'all' : 'noExpunge'),
+  run,
+};

@@ -1,0 +1,308 @@
+/**
+ * access/imap/session - one client of IMAP from greeting to goodbye (RFC 9051 §3).
+ *
+ * Reads a command, looks up its rule, carries it out, tells what has happened in the selected mailbox meanwhile as far
+ * as it may be told, and answers. One command at a time: what the client sends in advance waits in the socket.
+ */
+import { flagNames, systemFlags } from '../../mail/mailbox.ts';
+import type { Channel } from '../../ports/authenticator.ts';
+import { MailboxGone } from '../../ports/messages.ts';
+import { encodeMailboxName } from '../../protocol/imap/mailbox-name.ts';
+import type { Command, Refusal as Refused } from '../../protocol/imap/request/command.ts';
+import { type RequestEvent, RequestReader } from '../../protocol/imap/request/reader.ts';
+import type { Dialect } from '../../protocol/imap/respond/notation.ts';
+import { type Code, completion, goOn, type Said, statement } from '../../protocol/imap/respond/status.ts';
+import type { Connection } from '../connection.ts';
+import { channelOf } from '../entry.ts';
+import { append } from './append.ts';
+import { capabilitiesOf } from './capabilities.ts';
+import { ruleOf } from './commands.ts';
+import { tellNews } from './news.ts';
+import type { ImapDeps, ImapOptions } from './options.ts';
+import { asRefusal, bad } from './refusal.ts';
+import type { Done, News, Rule } from './rule.ts';
+import type { Extension, State, User } from './state.ts';
+import type { View } from './view.ts';
+
+const plain: Dialect = { utf8: false, encodeName: encodeMailboxName };
+const unicode: Dialect = { utf8: true, encodeName: (name) => name };
+
+export class Session {
+  readonly connection: Connection;
+  readonly options: ImapOptions;
+  readonly deps: ImapDeps;
+  readonly enabled = new Set<Extension>();
+  state: State = { kind: 'notAuthenticated' };
+  refusedLogins = 0;
+  #errors = 0;
+  #isLast = false;
+  readonly #reader: RequestReader;
+  #channel: Channel | undefined;
+  /** What is being waited for, kept while IDLE looks elsewhere. */
+  #coming: Promise<RequestEvent | undefined> | undefined;
+
+  constructor(connection: Connection, options: ImapOptions, deps: ImapDeps) {
+    this.connection = connection;
+    this.options = options;
+    this.deps = deps;
+    this.#reader = new RequestReader({ utf8: false, limits: options.limits });
+    connection.farewell = (why) =>
+      statement(
+        'BYE',
+        why === 'idle'
+          ? { text: 'You were silent for too long' }
+          : { text: 'The server is going down', code: { code: 'UNAVAILABLE' } },
+        this.dialect,
+      );
+  }
+
+  async run(): Promise<void> {
+    this.say(
+      statement('OK', { text: `${this.options.product.name} is ready`, code: this.#capability }, plain),
+    );
+    try {
+      while (this.state.kind !== 'logout') {
+        this.connection.isAtRest = true;
+        const event = await this.event();
+        if (event === undefined) return;
+        this.connection.isAtRest = false;
+        await this.#take(event);
+        await this.room();
+      }
+    } finally {
+      this.deselect();
+    }
+  }
+
+  get #capability(): Code {
+    return { code: 'CAPABILITY', capabilities: capabilitiesOf(this) };
+  }
+
+  /** To be sent with whatever changes what is offered (RFC 9051 §6.2.2). */
+  get capabilityCode(): Code {
+    return this.#capability;
+  }
+
+  // ---- in and out
+
+  /** What the client says next; undefined when it will say no more. */
+  event(): Promise<RequestEvent | undefined> {
+    this.#coming ??= this.#read().finally(() => {
+      this.#coming = undefined;
+    });
+    return this.#coming;
+  }
+
+  async #read(): Promise<RequestEvent | undefined> {
+    for (;;) {
+      const event = this.#reader.next();
+      if (event !== undefined) return event;
+      const octets = await this.connection.read();
+      if (octets === undefined) return undefined;
+      this.#reader.push(octets);
+    }
+  }
+
+  /** A line that is no command: an answer to a challenge, or DONE. */
+  async line(): Promise<string | undefined> {
+    this.#reader.expectLine();
+    const event = await this.event();
+    return event?.kind === 'line' ? event.line : undefined;
+  }
+
+  /** The command that is being read is passed over. */
+  refuseRest(): void {
+    this.#reader.refuse();
+  }
+
+  /** What came in the clear is forgotten; what signed in is not: nobody has before TLS (RFC 9051 §6.2.1). */
+  async startTls(): Promise<void> {
+    this.#reader.takePending();
+    this.#channel = undefined;
+    if (!(await this.connection.startTls())) this.state = { kind: 'logout' };
+    else this.#reader.takePending();
+  }
+
+  compress(): void {
+    this.#reader.takePending();
+    this.connection.compress();
+  }
+
+  say(octets: string): void {
+    this.connection.write(octets);
+  }
+
+  goOn(words: string): void {
+    this.say(goOn(words, this.dialect));
+    this.connection.flush();
+  }
+
+  /** Before more is said than fits a buffer. */
+  async room(): Promise<void> {
+    await this.connection.room();
+  }
+
+  get signal(): AbortSignal {
+    return this.connection.signal;
+  }
+
+  get dialect(): Dialect {
+    return this.enabled.has('IMAP4REV2') || this.enabled.has('UTF8=ACCEPT') ? unicode : plain;
+  }
+
+  // ---- commands
+
+  async #take(event: RequestEvent): Promise<void> {
+    switch (event.kind) {
+      case 'command':
+        return await this.#perform(event.tag, event.command);
+      case 'append':
+        return await this.#answer(event.tag, 'all', () => append(this, event));
+      case 'refused':
+        return this.#refused(event);
+      case 'go-on':
+        return this.goOn('Go on');
+      default:
+        return undefined; // what is left of a command that was given up
+    }
+  }
+
+  async #perform(tag: string, command: Command): Promise<void> {
+    const rule = ruleOf(command.name) as Rule<Command['name']> | undefined;
+    const news = rule === undefined ? 'none' : rule.news;
+    await this.#answer(tag, typeof news === 'function' ? news(command as never) : news, () => {
+      if (rule === undefined) throw bad('This command is not known');
+      return this.#run(rule, tag, command);
+    });
+  }
+
+  #run(rule: Rule<Command['name']>, tag: string, command: Command): Promise<Done> | Done {
+    const { state } = this;
+    const call = { session: this, tag, command: command as never };
+    if (rule.where === 'any') return rule.run(call);
+    if (rule.where === 'notAuthenticated') {
+      if (state.kind !== 'notAuthenticated') throw bad('You have signed in already');
+      return rule.run(call);
+    }
+    if (state.kind === 'notAuthenticated' || state.kind === 'logout') throw bad('Sign in first');
+    if (rule.where === 'authenticated') return rule.run({ ...call, user: state.user });
+    if (state.kind !== 'selected') throw bad('Select a mailbox first');
+    return rule.run({ ...call, user: state.user, view: state.view });
+  }
+
+  async #answer(tag: string, news: News, run: () => Promise<Done> | Done): Promise<void> {
+    try {
+      const done = await run();
+      await this.#tellNews(news);
+      this.say(completion(tag, 'OK', done, this.dialect));
+      await done.after?.();
+    } catch (thrown) {
+      await this.#failed(tag, news, thrown);
+    }
+  }
+
+  async #failed(tag: string, news: News, thrown: unknown): Promise<void> {
+    if (this.signal.aborted) throw thrown;
+    const { refusal, isBug } = asRefusal(thrown);
+    if (isBug) this.connection.log.error({ ip: this.connection.ip, err: thrown }, 'command failed');
+    if (refusal.verdict === 'NO') await this.#tellNews(news === 'ask' ? 'all' : news);
+    this.say(completion(tag, refusal.verdict, refusal.said, this.dialect));
+    if (this.#isLast) this.bye('Too many refusals');
+    if (refusal.verdict === 'BAD') this.#countError();
+  }
+
+  #refused({ tag, verdict, code, text }: Refused): void {
+    const said: Said = { text, ...(code === undefined ? {} : { code }) };
+    this.say(
+      tag === undefined ? statement('BAD', said, this.dialect) : completion(tag, verdict, said, this.dialect),
+    );
+    if (verdict === 'BAD') this.#countError();
+  }
+
+  /** The command that is refused is the last one. */
+  hangUpAfter(): void {
+    this.#isLast = true;
+  }
+
+  #countError(): void {
+    if (++this.#errors >= this.options.errors) this.bye('Too many errors', 'CLIENTBUG');
+  }
+
+  bye(text: string, code?: 'CLIENTBUG' | 'UNAVAILABLE' | 'AUTHENTICATIONFAILED' | 'EXPIRED'): void {
+    if (this.state.kind === 'logout') return;
+    this.say(statement('BYE', { text, ...(code === undefined ? {} : { code: { code } }) }, this.dialect));
+    this.deselect();
+    this.state = { kind: 'logout' };
+  }
+
+  async #tellNews(news: News): Promise<void> {
+    if (this.state.kind !== 'selected' || news === 'none') return;
+    await this.tellNews(this.state.view, { expunges: news !== 'noExpunge', ask: news === 'ask' });
+  }
+
+  /** Also from IDLE and whoever tells unasked. */
+  async tellNews(view: View, telling: { readonly expunges: boolean; readonly ask?: boolean }): Promise<void> {
+    try {
+      await tellNews(this, view, telling);
+    } catch (thrown) {
+      if (!(thrown instanceof MailboxGone)) throw thrown;
+      // RFC 2180 §3.3 leaves this to a server that cannot go on.
+      this.bye('The selected mailbox was removed', 'UNAVAILABLE');
+    }
+  }
+
+  // ---- state
+
+  get mayLogin(): boolean {
+    return this.mayAuthenticate && this.deps.authenticator.mechanisms(this.channel).includes('PLAIN');
+  }
+
+  get mayAuthenticate(): boolean {
+    return this.connection.isSecure || !this.connection.setting.isTlsRequired;
+  }
+
+  get channel(): Channel {
+    this.#channel ??= channelOf(this.connection, 'imap', false);
+    return this.#channel;
+  }
+
+  signIn(user: User): void {
+    this.state = { kind: 'authenticated', user };
+    this.connection.patience = this.connection.setting.limits.idleTime;
+    const { login } = user;
+    this.connection.log.info(
+      { ip: this.connection.ip, account: user.name, as: login.authenticatedAs, way: login.way },
+      'signed in',
+    );
+  }
+
+  enable(extension: Extension): void {
+    this.enabled.add(extension);
+    if (extension === 'QRESYNC') this.enabled.add('CONDSTORE'); // RFC 7162 §3.2.3
+    this.#reader.dialect = { utf8: this.dialect.utf8, limits: this.options.limits };
+  }
+
+  select(user: User, view: View): void {
+    this.state = { kind: 'selected', user, view };
+  }
+
+  deselect(): void {
+    if (this.state.kind !== 'selected') return;
+    this.state.view.close();
+    this.state = { kind: 'authenticated', user: this.state.user };
+  }
+
+  /** FLAGS of the selected mailbox. */
+  flagsOf(view: View): readonly string[] {
+    return [...systemFlags, ...view.keywords];
+  }
+
+  permanentFlagsOf(view: View): Code {
+    const { system, keywords } = view.changeable;
+    return {
+      code: 'PERMANENTFLAGS',
+      flags: [...flagNames({ system, keywords: keywords ? view.keywords : [] })],
+      canCreate: keywords && view.mayAddKeywords,
+    };
+  }
+}

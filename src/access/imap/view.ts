@@ -1,0 +1,142 @@
+/**
+ * access/imap/view - the selected mailbox as one session sees it: which messages have which numbers, and what is known.
+ *
+ * What has gone keeps its number until the client is told (RFC 9051 §7.5.1). Holds no message; see access/imap/news for
+ * how it is kept up to date.
+ */
+import type { Flags, MailboxId, ModSeq, RightsSet } from '../../mail/mailbox.ts';
+import { flagBits } from '../../mail/mailbox.ts';
+import { type Uid, type UidRange, UidSet } from '../../mail/uid-set.ts';
+import type { Snapshot } from '../../ports/messages.ts';
+import type { Known } from './names.ts';
+
+export class View {
+  readonly mailbox: MailboxId;
+  /** As this user calls it. */
+  readonly name: string;
+  readonly rights: RightsSet;
+  readonly isReadOnly: boolean;
+  readonly uidValidity: number;
+  /** As the client numbers them. */
+  readonly uids: UidSet;
+  /** Gone, and the client is not told yet. */
+  readonly gone = new UidSet();
+  /** All changes up to here are in `uids` and `gone`, and were told. */
+  modSeq: ModSeq;
+  /** \Recent from here on (RFC 3501 §2.3.2). */
+  readonly recentFrom: Uid;
+  /** `$` (RFC 5182). */
+  saved = new UidSet();
+  /** Something may have changed since. */
+  isStale = false;
+  /** Who waits for that: IDLE, and whoever is told unasked. */
+  onnews: (() => void) | undefined;
+  /** By their lower-case form. */
+  readonly #keywords = new Map<string, string>();
+  /** What this session changed itself and has told: UID to MODSEQ. */
+  readonly #told = new Map<Uid, ModSeq>();
+  #watch: Disposable | undefined;
+  #mayAddKeywords: boolean;
+
+  constructor(known: Known, snapshot: Snapshot, isReadOnly: boolean) {
+    this.mailbox = known.folder.id;
+    this.name = known.name;
+    this.rights = known.rights;
+    this.isReadOnly = isReadOnly;
+    const { status, uids, keywords, mayAddKeywords } = snapshot;
+    this.uidValidity = status.uidValidity;
+    this.uids = uids;
+    this.modSeq = status.highestModSeq;
+    this.recentFrom = status.recentFrom;
+    this.#mayAddKeywords = mayAddKeywords;
+    this.learn(keywords);
+  }
+
+  watchedBy(watch: Disposable): void {
+    this.#watch = watch;
+  }
+
+  heard(latest: ModSeq | undefined): void {
+    if (latest !== undefined && latest <= this.modSeq) return;
+    this.isStale = true;
+    this.onnews?.();
+  }
+
+  close(): void {
+    this.#watch?.[Symbol.dispose]();
+    this.#watch = undefined;
+  }
+
+  /** The highest UID the client knows of, 0 where there is none. */
+  get lastUid(): Uid {
+    return this.uids.at(this.uids.size) ?? 0;
+  }
+
+  /** Says whether some were new. */
+  learn(keywords: readonly string[]): boolean {
+    const before = this.#keywords.size;
+    for (const keyword of keywords) {
+      const key = keyword.toLowerCase();
+      if (!this.#keywords.has(key)) this.#keywords.set(key, keyword);
+    }
+    return this.#keywords.size > before;
+  }
+
+  get keywords(): readonly string[] {
+    return [...this.#keywords.values()];
+  }
+
+  get mayAddKeywords(): boolean {
+    return this.#mayAddKeywords;
+  }
+
+  set mayAddKeywords(may: boolean) {
+    this.#mayAddKeywords = may;
+  }
+
+  isRecent(uid: Uid): boolean {
+    return uid >= this.recentFrom;
+  }
+
+  get recentCount(): number {
+    return this.uids.size - this.uids.rank(this.recentFrom - 1);
+  }
+
+  /** System flags this session may change (RFC 4314 §4), as bits of flagBits; keywords with them by the right `w`. */
+  get changeable(): { readonly system: number; readonly keywords: boolean } {
+    if (this.isReadOnly) return { system: 0, keywords: false };
+    const others = flagBits['\\Answered'] | flagBits['\\Flagged'] | flagBits['\\Draft'];
+    const system =
+      (this.rights.includes('s') ? flagBits['\\Seen'] : 0) |
+      (this.rights.includes('t') ? flagBits['\\Deleted'] : 0) |
+      (this.rights.includes('w') ? others : 0);
+    return { system, keywords: this.rights.includes('w') };
+  }
+
+  mayStore({ system, keywords }: Flags): boolean {
+    const may = this.changeable;
+    return (system & ~may.system) === 0 && (keywords.length === 0 || may.keywords);
+  }
+
+  /** The client has been told what these flags are at that MODSEQ: it need not be told again. */
+  told(uid: Uid, modSeq: ModSeq): void {
+    this.#told.set(uid, modSeq);
+  }
+
+  hasTold(uid: Uid, modSeq: ModSeq): boolean {
+    return this.#told.get(uid) === modSeq;
+  }
+
+  forgetTold(): void {
+    this.#told.clear();
+  }
+
+  /** Gone for the client too, from now on. */
+  remove(ranges: Iterable<UidRange>): void {
+    for (const { first, last } of ranges) {
+      this.uids.deleteRange(first, last);
+      this.gone.deleteRange(first, last);
+      this.saved.deleteRange(first, last);
+    }
+  }
+}
