@@ -157,6 +157,12 @@ const listener = z
       .enum(['smtp', 'submission', 'lmtp'])
       .default('smtp')
       .describe('smtp: anyone. submission: our own people, after AUTH. lmtp: a mail system in front of us.'),
+    deliver: z
+      .enum(['spool', 'local'])
+      .default('spool')
+      .describe(
+        'spool: 250 is said when the queue has the message. local: recipients in the store here have it in their mailbox, filtered by their script, when 250 is said, one reply each. Only with lmtp.',
+      ),
     postmasterDomain: domainName
       .exactOptional()
       .describe('Domain of "postmaster" without one. Without it: the hostname.'),
@@ -206,6 +212,10 @@ const listener = z
       .prefault('1s')
       .describe('Longest wait for the name of a client from DNS. 0s asks for none.'),
     limits,
+  })
+  .refine(({ protocol, deliver }) => deliver === 'spool' || protocol === 'lmtp', {
+    error: 'expected spool, since only LMTP has a reply for each recipient',
+    path: ['deliver'],
   })
   .describe('One address where mail comes in.');
 

@@ -64,7 +64,10 @@ const NextHop = z
     host: hostName.exactOptional().describe('Host name or IP address.'),
     mx: domainName.exactOptional().describe('Domain whose mail exchangers are used. Either this or `host`.'),
     port: port.exactOptional().describe('TCP port. Without it: 25, with implicitTls 465, for LMTP 24.'),
-    protocol: z.enum(['smtp', 'lmtp']).default('smtp').describe('What is spoken there.'),
+    protocol: z
+      .enum(['smtp', 'lmtp', 'local'])
+      .default('smtp')
+      .describe('What is spoken there. local: nothing, its mailboxes are in the store of this installation.'),
     priority: z.int().min(0).max(65535).default(0).describe('Lowest first; others when those fail.'),
     weight: z
       .int()
@@ -73,7 +76,15 @@ const NextHop = z
       .default(1)
       .describe('Share among next hops of equal priority; 0 is hardly ever first.'),
   })
-  .refine(({ host, mx }) => (host === undefined) !== (mx === undefined), 'expected either host or mx');
+  .refine(
+    ({ host, mx, protocol }) => protocol === 'local' || (host === undefined) !== (mx === undefined),
+    'expected either host or mx',
+  )
+  .refine(
+    ({ host, mx, port, protocol }) =>
+      protocol !== 'local' || (host === undefined && mx === undefined && port === undefined),
+    'expected neither host nor mx nor port, since local is this installation',
+  );
 
 const Recognise = z
   .strictObject({
@@ -107,7 +118,14 @@ const Auth = z.strictObject({
 });
 
 const Site = z.strictObject({
-  nextHops: z.array(NextHop).min(1).describe('Where to connect to.'),
+  nextHops: z
+    .array(NextHop)
+    .min(1)
+    .refine(
+      (hops) => hops.length === 1 || hops.every(({ protocol }) => protocol !== 'local'),
+      'expected local alone: a mailbox is here or somewhere else',
+    )
+    .describe('Where to connect to. For mailboxes in the store here, one with protocol local.'),
   tls: z
     .enum(['none', 'opportunistic', 'require', 'verify'])
     .default('opportunistic')

@@ -43,6 +43,8 @@ export async function hostsOf(
   const hosts: Host[] = [];
   let trouble: DeliveryStatus | undefined;
   for (const hop of inOrder(site.nextHops, around.random)) {
+    if (hop.protocol === 'local')
+      return ourStatus('later', 'noRoute', `There is no store for site ${nextHop.site}`);
     const base = { port: portOf(hop, site), protocol: hop.protocol ?? 'smtp', settings: site } as const;
     const rest = { ...base, realm: `site ${nextHop.site}`, foreign: false };
     if (hop.host !== undefined) hosts.push({ name: hop.host, ...rest });

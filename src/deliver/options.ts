@@ -34,7 +34,8 @@ export interface SiteHop {
   readonly mx?: string | undefined;
   /** 25 for SMTP, 465 with implicitTls, 24 for LMTP. */
   readonly port?: number | undefined;
-  readonly protocol?: 'smtp' | 'lmtp' | undefined;
+  /** local: mailboxes here, which are no business of this room. */
+  readonly protocol?: 'smtp' | 'lmtp' | 'local' | undefined;
   /** Lowest first; 0 when absent. */
   readonly priority?: number | undefined;
   /** Share among those of equal priority; 1 when absent, 0 is hardly ever first. */

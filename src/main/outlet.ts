@@ -6,10 +6,13 @@ import type { Config } from '../../config/schema.ts';
 import { loadServers, parseServer } from '../../connectors/dns/resolv-conf.ts';
 import { makeResolver } from '../../connectors/dns/resolver.ts';
 import { makeSmtpAgent } from '../deliver/agent.ts';
+import type { NextHop } from '../mail/route.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
+import type { DeliveryAgent } from '../ports/delivery-agent.ts';
 import type { Resolver } from '../ports/resolver.ts';
 import { startWorker, type Worker } from '../queue/worker.ts';
 import { type Base, now, random } from './base.ts';
+import type { Settings } from './settings.ts';
 
 const resolvConf = '/etc/resolv.conf';
 
@@ -25,7 +28,12 @@ export interface Outlet {
   close(signal: AbortSignal): Promise<void>;
 }
 
-export function openOutlet(base: Base, blobs: BlobStore, resolver: Resolver): Outlet {
+/** Whether a next hop is the store of this installation: a site whose next hop says `protocol: local`. */
+export const isHere = ({ sites }: Pick<Settings, 'sites'>, hop: NextHop): boolean =>
+  hop.kind === 'site' && sites.get(hop.site)?.nextHops.some(({ protocol }) => protocol === 'local') === true;
+
+/** `local` takes mail for mailboxes here; without it such mail waits. */
+export function openOutlet(base: Base, blobs: BlobStore, resolver: Resolver, local?: DeliveryAgent): Outlet {
   const { config } = base.settings();
   const { database, directory, routing, log, metrics } = base;
   const agent = makeSmtpAgent({
@@ -43,7 +51,7 @@ export function openOutlet(base: Base, blobs: BlobStore, resolver: Resolver): Ou
     blobs,
     routing,
     directory,
-    agent: () => agent,
+    agent: (hop) => (local !== undefined && isHere(base.settings(), hop) ? local : agent),
     hostname: config.hostname,
     policy: config.queue,
     log,
@@ -55,7 +63,7 @@ export function openOutlet(base: Base, blobs: BlobStore, resolver: Resolver): Ou
     worker,
     async close(signal) {
       await worker.close(signal);
-      await agent.close(signal);
+      await Promise.all([agent.close(signal), local?.close(signal)]);
     },
   };
 }

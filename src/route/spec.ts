@@ -84,7 +84,7 @@ export interface NextHopSpec {
   readonly host?: string;
   readonly mx?: string;
   readonly port?: number;
-  readonly protocol: 'smtp' | 'lmtp';
+  readonly protocol: 'smtp' | 'lmtp' | 'local';
   readonly priority: number;
   readonly weight: number;
 }
