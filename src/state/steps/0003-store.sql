@@ -82,6 +82,8 @@ create table body (
 alter table body alter column content set storage external;
 create index body_blob on body (blob) where blob is not null;
 create index body_staged on body (staged_at);
+-- A mirror or an import looks for what it had done before; hash, as ids are long and only equality is asked.
+create index body_message_id on body using hash (message_id) where message_id is not null;
 
 create table mailbox_message (
   mailbox bigint not null references mailbox,
@@ -207,6 +209,8 @@ create table body_gram (
 alter table body_gram alter column grams set storage external;
 alter table body_gram alter column grams set statistics 0;
 create index body_gram_grams on body_gram using gin (grams);
+-- How frequent something is, at a 64th of the cost.
+create index body_gram_sample on body_gram using gin (grams) where body & 63 = 0;
 
 -- Bodies whose text is not kept yet.
 create table body_due (
