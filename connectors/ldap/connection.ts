@@ -227,6 +227,16 @@ export class LdapConnection {
     else await this.#client.bind('', '');
   }
 
+  /**
+   * A simple bind as somebody else. Resolves when the password is theirs, rejects with ldapts's error of the result
+   * code when it is not. Afterwards the connection is bound as they are or as nobody: it is good for nothing but the next bind.
+   */
+  async bindAs(dn: string, password: string): Promise<void> {
+    this.#signal.throwIfAborted();
+    this.#left = { octets: largestPage, messages: 1_000 };
+    await Promise.race([this.#client.bind(dn, password), this.#lost]);
+  }
+
   /** All entries of a search, a page at a time in memory. */
   async *search(search: Search): AsyncGenerator<RawEntry> {
     const size = search.pageSize ?? this.#settings.pageSize;

@@ -1,0 +1,128 @@
+/**
+ * ldap/bind-verifier - whether a password is right, by binding with it (RFC 4513 §5.1.3): for Active Directory,
+ * OpenLDAP and the like, which show nobody the passwords they keep.
+ *
+ * The account that reads finds the one entry of that name, and the same connection then binds as that entry. For a
+ * name that nobody has, or that several have, it binds as an entry that cannot exist: as many questions, one answer.
+ */
+import {
+  type PasswordAttempt,
+  type PasswordVerdict,
+  type PasswordVerifier,
+  VerifierAway,
+} from '../../src/ports/authenticator.ts';
+import { type ConnectionSettings, LdapConnection, LdapUnreachable } from './connection.ts';
+
+export interface BindVerifierOptions extends ConnectionSettings {
+  /** For the log. */
+  readonly name: string;
+  /** Where people are; one at least. */
+  readonly bases: readonly string[];
+  /** Finds one entry: `{name}` is the whole name, `{local}` and `{domain}` its parts. */
+  readonly filter: string;
+  /** Connections at once. */
+  readonly atOnce: number;
+}
+
+/** By address, as names are at the door: `uid={local}` would let in whoever has that uid, in any domain. */
+export const usualFilters = {
+  activeDirectory:
+    '(&(objectCategory=person)(objectClass=user)(|(userPrincipalName={name})(mail={name})(proxyAddresses=smtp:{name})))',
+  openldap: '(&(objectClass=person)(mail={name}))',
+  zimbra: '(&(objectClass=zimbraAccount)(|(zimbraMailDeliveryAddress={name})(zimbraMailAlias={name})))',
+} as const;
+
+const wrong: PasswordVerdict = { is: 'wrong' };
+
+/**
+ * RFC 4511 §A.2: noSuchObject, invalidDNSyntax, inappropriateAuthentication, invalidCredentials, unwillingToPerform
+ * and, from policies that lock an entry, constraintViolation: a no to this password, not a server in trouble.
+ */
+const refusals: ReadonlySet<number> = new Set([19, 32, 34, 48, 49, 53]);
+
+/** Active Directory's words for a right password that has to be changed first (ERROR_PASSWORD_EXPIRED, _MUST_CHANGE). */
+const ended = /\bdata (532|773)\b/;
+
+export class BindVerifier implements PasswordVerifier {
+  readonly name: string;
+  readonly #options: BindVerifierOptions;
+  #open = 0;
+
+  constructor(options: BindVerifierOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  async verify(attempt: PasswordAttempt, signal: AbortSignal): Promise<PasswordVerdict> {
+    // A bind with a name and no password succeeds as an anonymous one (RFC 4513 §5.1.2).
+    if (attempt.password === '') return wrong;
+    if (this.#open >= this.#options.atOnce)
+      throw new VerifierAway(`${this.name}: ${this.#open} passwords are being checked already`);
+    this.#open += 1;
+    try {
+      return await this.#verify(attempt, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof LdapUnreachable) throw new VerifierAway(error.message, { cause: error });
+      throw new VerifierAway(`${this.name}: ${error instanceof Error ? error.message : error}`, {
+        cause: error,
+      });
+    } finally {
+      this.#open -= 1;
+    }
+  }
+
+  async #verify({ name, password }: PasswordAttempt, signal: AbortSignal): Promise<PasswordVerdict> {
+    const connection = await LdapConnection.open(this.#options, new Set(), signal);
+    try {
+      const dn = await this.#find(connection, name);
+      const said = await bindResult(connection, dn ?? `cn=nobody,${this.#options.bases[0]}`, password);
+      return dn === undefined ? wrong : said;
+    } finally {
+      await connection.close();
+    }
+  }
+
+  /** The DN of the one entry of that name. Two are none: we do not guess whose password is meant. */
+  async #find(connection: LdapConnection, name: string): Promise<string | undefined> {
+    const filter = fillIn(this.#options.filter, name);
+    const found = new Set<string>();
+    for (const base of this.#options.bases) {
+      for await (const { dn } of connection.search({ base, filter, attributes: ['1.1'], pageSize: 2 })) {
+        found.add(dn);
+        if (found.size > 1) return undefined;
+      }
+    }
+    const [dn] = found;
+    return dn;
+  }
+}
+
+async function bindResult(
+  connection: LdapConnection,
+  dn: string,
+  password: string,
+): Promise<PasswordVerdict> {
+  try {
+    await connection.bindAs(dn, password);
+    return { is: 'right', way: 'password' };
+  } catch (error) {
+    const { code, message } = error as { readonly code?: unknown; readonly message?: string };
+    if (typeof code !== 'number' || !refusals.has(code)) throw error;
+    return ended.test(message ?? '') ? { is: 'expired' } : wrong;
+  }
+}
+
+export function fillIn(filter: string, name: string): string {
+  const at = name.lastIndexOf('@');
+  const values: Readonly<Record<string, string>> = {
+    name,
+    local: at < 0 ? name : name.slice(0, at),
+    domain: name.slice(at < 0 ? name.length : at + 1),
+  };
+  return filter.replace(/\{(name|local|domain)\}/g, (_, word: string) => escapeValue(values[word] ?? ''));
+}
+
+/** RFC 4515 §3. */
+const escapeValue = (value: string): string =>
+  value.replace(/[\0()*\\]/g, (char) => `\\${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
