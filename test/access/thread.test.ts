@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { baseSubject } from '../../src/access/thread/base-subject.ts';
 import { printThreads } from '../../src/access/thread/print.ts';
 import {
   type ThreadMessage,
@@ -9,6 +8,7 @@ import {
   threadByReferences,
   threadByRefs,
 } from '../../src/access/thread/thread.ts';
+import { baseSubject } from '../../src/protocol/mime/base-subject.ts';
 
 const message = (
   id: number,

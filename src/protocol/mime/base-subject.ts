@@ -1,5 +1,5 @@
 /**
- * access/thread/base-subject - what a subject is about, without Re:, Fwd: and list tags.
+ * protocol/mime/base-subject - what a subject is about, without Re:, Fwd: and list tags.
  *
  * RFC 5256 §2.1, on a subject whose encoded words are decoded already. Letter case is
  * kept; whoever compares two base subjects folds it by the collation in force.
