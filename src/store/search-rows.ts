@@ -13,7 +13,7 @@ export class Finding {
   #latest: ModSeq | undefined;
 
   /** UIDs as `string_agg` lists them, and the highest MODSEQ among them. */
-  add({ uids, latest }: { readonly uids: string | null; readonly latest: ModSeq | null }): void {
+  add({ uids, latest }: Listed): void {
     if (uids !== null) for (const uid of uids.split(',')) this.uids.add(Number(uid));
     if (latest !== null && latest > (this.#latest ?? 0)) this.#latest = latest;
   }
@@ -27,31 +27,41 @@ export class Finding {
   }
 }
 
+/** What `listed` selects. */
+export interface Listed {
+  readonly uids: string | null;
+  readonly latest: ModSeq | null;
+}
+
 export const listed = `string_agg(m.uid::text, ',') as uids, max(m.mod_seq) as latest`;
 
 /** `m` with `b` where the key looks at it. */
 export const messageTables = (key: Plain): string =>
   needsBody(key) ? 'mailbox_message m join body b on b.id = m.body' : 'mailbox_message m';
 
+/** Further tables, with the values they ask for so far. */
+export interface Joined {
+  readonly values: Values;
+  readonly inMailbox: string;
+  readonly join: string;
+}
+
+/** Tests of texts are taken for true, whether or not there is a text. */
 export async function findRows(
   database: Database,
   mailbox: MailboxId,
   key: Plain,
   now: Date,
   signal: AbortSignal,
+  joined?: Joined,
 ): Promise<Finding> {
-  const values = new Values();
-  const inMailbox = values.add(mailbox, 'int8');
+  const values = joined?.values ?? new Values();
+  const inMailbox = joined?.inMailbox ?? values.add(mailbox, 'int8');
   const where = condition(key, values, now, anyText);
   // Some thousands a row: fewer rows to carry, none of them huge.
-  const text = `select ${listed} from ${messageTables(key)}
+  const text = `select ${listed} from ${messageTables(key)} ${joined?.join ?? ''}
     where m.mailbox = ${inMailbox} and ${where} group by m.uid >> 14`;
   const found = new Finding();
-  for await (const row of database.rows<{ uids: string | null; latest: ModSeq | null }>(
-    text,
-    values.list,
-    signal,
-  ))
-    found.add(row);
+  for await (const row of database.rows<Listed>(text, values.list, signal)) found.add(row);
   return found;
 }

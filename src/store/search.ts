@@ -12,20 +12,33 @@ import { both, type Plain, plain } from './search-key.ts';
 import { forThreads, inOrder } from './search-lists.ts';
 import type { SearchOptions } from './search-options.ts';
 import { findRows } from './search-rows.ts';
+import { findTexts } from './search-texts.ts';
 
 export function openSearch(options: SearchOptions): Search {
   const { database, now } = options;
 
-  const find = async (mailbox: MailboxId, key: Plain, signal: AbortSignal): Promise<Found> => {
-    const found = await findRows(database, mailbox, key, now(), signal);
+  const find = async (
+    mailbox: MailboxId,
+    key: Plain,
+    signal: AbortSignal,
+    progress: (done: number) => void = () => undefined,
+  ): Promise<Found> => {
+    const found =
+      key.texts > 0
+        ? await findTexts(options, mailbox, key, signal, progress)
+        : await findRows(database, mailbox, key, now(), signal);
     return found.as(key);
   };
 
   /** A key for the same messages that asks for rows only. */
-  const settled = async (_mailbox: MailboxId, key: Plain, _signal: AbortSignal): Promise<Plain> => key;
+  const settled = async (mailbox: MailboxId, key: Plain, signal: AbortSignal): Promise<Plain> => {
+    if (key.texts === 0) return key;
+    const { uids } = await find(mailbox, key, signal);
+    return plain({ key: 'uids', ranges: [...uids.ranges()] });
+  };
 
   return {
-    find: (mailbox, key, signal) => inStoreWords(() => find(mailbox, plain(key), signal)),
+    find: (mailbox, key, signal, progress) => inStoreWords(() => find(mailbox, plain(key), signal, progress)),
     sorted: (mailbox, key, by, signal) =>
       eachInStoreWords(async function* () {
         const rows = await settled(mailbox, plain(key), signal);

@@ -9,6 +9,8 @@ import type { Search } from '../../src/ports/search.ts';
 import { writeStructure } from '../../src/protocol/mime/stored-structure.ts';
 import { openSearch } from '../../src/store/search.ts';
 import type { SearchOptions } from '../../src/store/search-options.ts';
+import { makeTexts } from '../../src/store/text-make.ts';
+import type { TextMaker } from '../../src/store/text-read.ts';
 import { freshDatabase } from '../fixture/database.ts';
 import { scan } from '../fixture/structure.ts';
 
@@ -36,8 +38,11 @@ export interface Library extends AsyncDisposable {
   readonly database: Database;
   readonly search: Search;
   readonly content: Pick<Reading, 'content'>;
+  readonly options: SearchOptions;
   /** Bodies read so far. */
   readonly reads: BodyId[];
+  /** Bodies whose octets are not there. */
+  readonly gone: Set<BodyId>;
   mailbox(name?: string): Promise<MailboxId>;
   put(mailbox: MailboxId, messages: readonly Put[]): Promise<BodyId[]>;
   uids(mailbox: MailboxId, key: SearchKey): Promise<number[]>;
@@ -46,15 +51,18 @@ export interface Library extends AsyncDisposable {
 export async function library(options: Partial<SearchOptions> = {}): Promise<Library> {
   const { database, drop } = await freshDatabase();
   const reads: BodyId[] = [];
-  const content = { content: contentOf(database, reads) };
-  const search = openSearch({
+  const gone = new Set<BodyId>();
+  const content = { content: contentOf(database, reads, gone) };
+  const all: SearchOptions = {
     database,
     messages: content,
+    texts: { maker: atOnce, keep: true },
     limits: { readOctets: 100_000_000 },
     now: () => now,
     log: silentLog,
     ...options,
-  });
+  };
+  const search = openSearch(all);
   const [account] = await database.query<{ id: number }>(
     `insert into account (name, created_at) values ('ada@example.org', now()) returning id`,
   );
@@ -63,7 +71,9 @@ export async function library(options: Partial<SearchOptions> = {}): Promise<Lib
     database,
     search,
     content,
+    options: all,
     reads,
+    gone,
     async mailbox(name = `box ${++made}`) {
       const [row] = await database.query<{ id: number }>(
         `insert into mailbox (account, name, object_id, created_at) values ($1, $2, 'F' || gen_random_uuid(), now())
@@ -78,10 +88,14 @@ export async function library(options: Partial<SearchOptions> = {}): Promise<Lib
   };
 }
 
-const contentOf = (database: Database, reads: BodyId[]): Reading['content'] =>
+/** Without a thread. */
+export const atOnce: TextMaker = { make: async (pieces) => makeTexts(pieces) };
+
+const contentOf = (database: Database, reads: BodyId[], gone: ReadonlySet<BodyId>): Reading['content'] =>
   async function* (body, signal, range) {
     signal.throwIfAborted();
     reads.push(body);
+    if (gone.has(body)) throw new BodyGone(`body ${body} is gone`);
     const [row] = await database.query<{ content: Buffer }>('select content from body where id = $1', [body]);
     if (row === undefined) throw new BodyGone(`body ${body} is gone`);
     const wanted = row.content.subarray(range?.start ?? 0, range?.end);

@@ -106,7 +106,7 @@ test('any key finds what the model finds', async () => {
         }
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 

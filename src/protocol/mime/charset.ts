@@ -4,6 +4,7 @@
  * Labels are the WHATWG Encoding Standard's, as the platform knows them, and some that senders use besides.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
+import { TextDecoder } from 'node:util';
 
 /** Charsets by other names: of vendors, of old agents, of RFC 1345. */
 const alias: Readonly<Record<string, string>> = {

@@ -53,10 +53,13 @@ create table body (
   -- either the octets, or the key of a blob of the store
   content bytea,
   blob text,
-  -- 0 as it is, 1 zstd
+  -- 0 as it is, 1 in frames (store/frame)
   coding smallint not null default 0,
   -- number of the AES-256-GCM key; null: in the clear
   sealed_by smallint,
+  salt bytea,
+  -- lengths of the frames, when there are several
+  frames bytea,
   -- protocol/mime/stored-structure
   structure text not null,
   preview text,
@@ -80,8 +83,10 @@ create table body (
   check ((content is null) <> (blob is null))
 );
 alter table body alter column content set storage external;
+alter table body alter column frames set storage external;
 create index body_blob on body (blob) where blob is not null;
 create index body_staged on body (staged_at);
+create index body_sealed on body (sealed_by, id);
 -- A mirror or an import looks for what it had done before; hash, as ids are long and only equality is asked.
 create index body_message_id on body using hash (message_id) where message_id is not null;
 

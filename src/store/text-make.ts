@@ -1,0 +1,106 @@
+/**
+ * store/text-make - from the octets of headers and parts to the searchable text of a message. Pure; run in a thread.
+ */
+import { decodeWords } from '../protocol/mime/encoded-words.ts';
+import { decodeTransfer } from '../protocol/mime/transfer.ts';
+import { searchable, type Texts } from './text.ts';
+import { gramsOf } from './text-grams.ts';
+import { type LeafKind, leafText } from './text-leaf.ts';
+
+/** What was read of a message: structured-cloned to the thread. */
+export interface Pieces {
+  readonly header: Uint8Array;
+  readonly partHeaders: readonly Uint8Array[];
+  readonly leaves: readonly LeafPiece[];
+  /** File names, decoded. */
+  readonly names: readonly string[];
+  /** Something was too large to be read. */
+  readonly cut: boolean;
+}
+
+export interface LeafPiece {
+  readonly kind: LeafKind;
+  readonly encoding: string;
+  readonly charset: string | undefined;
+  readonly octets: Uint8Array;
+}
+
+export interface Made {
+  readonly texts: Texts;
+  readonly grams: Int32Array;
+  /** What is missing, and why. */
+  readonly trouble: string | undefined;
+}
+
+/** Characters of content kept of one message. */
+const mostContent = 16 * 1024 * 1024;
+/** Octets that the documents in one message may unpack to. */
+const mostUnpacked = 32 * 1024 * 1024;
+
+export function makeTexts(pieces: Pieces): Made {
+  const header = headerText(buffer(pieces.header));
+  const partHeaders = [...pieces.partHeaders.map((octets) => headerText(buffer(octets))), ...names(pieces)];
+  const { content, cut } = contentOf(pieces.leaves);
+  const texts = { header, partHeaders: partHeaders.join('\n'), content };
+  return {
+    texts,
+    grams: gramsOf([texts.header, texts.partHeaders, texts.content]),
+    trouble:
+      cut || pieces.cut ? 'a part is too large, or damaged: its text is not searched whole' : undefined,
+  };
+}
+
+const buffer = (octets: Uint8Array): Buffer =>
+  Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+
+const names = (pieces: Pieces): string[] => pieces.names.map((name) => `\n${searchable(name)}`);
+
+function contentOf(leaves: readonly LeafPiece[]): { readonly content: string; readonly cut: boolean } {
+  const parts: string[] = [];
+  let room = mostContent;
+  let unpack = mostUnpacked;
+  let cut = false;
+  for (const { kind, encoding, charset, octets } of leaves) {
+    const decoded = decodeTransfer(buffer(octets), encoding);
+    const read = leafText(kind, decoded, charset, unpack);
+    if (kind !== 'text' && kind !== 'html') unpack -= decoded.length;
+    const text = searchable(read.text.slice(0, room));
+    cut ||= read.cut || read.text.length > room;
+    room = Math.max(0, room - text.length);
+    parts.push(text);
+  }
+  return { content: parts.join('\n\u0001\n'), cut };
+}
+
+/**
+ * One header section: LF and `NAME:value` for each field, unfolded (RFC 5322 §2.2.3) and decoded. A line that is no field
+ * stands there as it is.
+ */
+export function headerText(octets: Buffer): string {
+  const out: string[] = [];
+  let field = '';
+  const close = (): void => {
+    if (field !== '') out.push(fieldText(field));
+    field = '';
+  };
+  const lines = octets.toString('latin1').split('\n');
+  for (const [index, raw] of lines.entries()) {
+    const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
+    if (line === '' && index === lines.length - 1) break;
+    const first = line.charCodeAt(0);
+    const continues = (first === 0x20 || first === 0x09) && field !== '';
+    if (!continues) close();
+    field += line;
+  }
+  close();
+  return out.join('');
+}
+
+const fieldName = /^([!-9;-~]+)[ \t]*:/;
+
+function fieldText(octets: string): string {
+  const [all, name] = fieldName.exec(octets) ?? [];
+  // A bare CR may stand within a value: no line begins there.
+  const value = searchable(decodeWords(octets.slice(all?.length ?? 0))).replaceAll('\n', ' ');
+  return name === undefined ? `\n ${value}` : `\n${name.toUpperCase()}:${value}`;
+}
