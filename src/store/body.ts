@@ -9,14 +9,13 @@ import type { MessageStructure } from '../mail/structure.ts';
 import type { BlobKey } from '../ports/blob-store.ts';
 import type { Queryable } from '../ports/database.ts';
 import { writeStructure } from '../protocol/mime/stored-structure.ts';
+import type { Coded } from './coding.ts';
 import type { Description } from './describe.ts';
 
-/** How octets are kept. */
-export interface Kept {
+/** Where octets are kept, and how. */
+export interface Kept extends Coded {
   /** Either these octets in the row, or a blob. */
   readonly content: Uint8Array | BlobKey;
-  readonly coding: number;
-  readonly sealedBy?: number;
 }
 
 export interface NewBody {
@@ -36,10 +35,11 @@ export interface BodyRow {
 }
 
 const insert = `
-  insert into body (hash, size, content, blob, coding, sealed_by, structure, preview, thread, message_id, refs, sent_at,
-    sort_subject, sort_from, sort_to, sort_cc, display_from, display_to, staged_at)
-  select $1::bytea, $2::int8, $3::bytea, $4::text, $5::int2, $6::int2, $7::text, $8::text, $9::bytea, $10::text,
-    $11::text[], $12::timestamptz, $13::text, $14::text, $15::text, $16::text, $17::text, $18::text, $19::timestamptz
+  insert into body (hash, size, content, blob, coding, sealed_by, salt, frames, structure, preview, thread, message_id,
+    refs, sent_at, sent_on, is_reply, sort_subject, sort_from, sort_to, sort_cc, display_from, display_to, staged_at)
+  select $1::bytea, $2::int8, $3::bytea, $4::text, $5::int2, $6::int2, $7::bytea, $8::bytea, $9::text, $10::text,
+    $11::bytea, $12::text, $13::text[], $14::timestamptz, $15::date, $16::bool, $17::text, $18::text, $19::text,
+    $20::text, $21::text, $22::text, $23::timestamptz
   from set_config('synchronous_commit', 'off', true)
   on conflict (hash) do update set staged_at = greatest(body.staged_at, excluded.staged_at)
   returning id, blob, xmax = 0 as fresh`;
@@ -55,12 +55,16 @@ export async function insertBody(database: Queryable, body: NewBody): Promise<Bo
     inRow ? undefined : kept.content,
     kept.coding,
     kept.sealedBy,
+    kept.salt,
+    kept.frames,
     writeStructure(body.structure),
     description.preview,
     description.thread,
     description.messageId,
     description.references,
     description.sentAt,
+    description.sentOn,
+    description.isReply,
     description.sortSubject,
     description.sortFrom,
     description.sortTo,

@@ -5,8 +5,13 @@
  * Texts are cut, and never hold NUL or half characters: PostgreSQL takes neither.
  */
 import { createHash } from 'node:crypto';
-import type { Address, Mailbox, MessageStructure } from '../mail/structure.ts';
+import type { Address, MessageStructure } from '../mail/structure.ts';
+import { baseSubject } from '../protocol/mime/base-subject.ts';
+import { parseDateField } from '../protocol/mime/date-field.ts';
+import { decodeWords } from '../protocol/mime/encoded-words.ts';
+import { fold } from '../protocol/mime/fold.ts';
 import { HeaderReader } from '../protocol/mime/header.ts';
+import { preview } from './preview.ts';
 
 export interface Description {
   /** Of the root of its references: equal in all messages of a thread. */
@@ -14,7 +19,11 @@ export interface Description {
   readonly messageId?: string;
   readonly references: readonly string[];
   readonly sentAt?: Date;
+  /** The day that the Date field names, in its own zone. */
+  readonly sentOn?: string;
   readonly preview?: string;
+  /** The base subject had marks of a reply or a forward around it. */
+  readonly isReply: boolean;
   readonly sortSubject: string;
   readonly sortFrom: string;
   readonly sortTo: string;
@@ -26,6 +35,8 @@ export interface Description {
 const mostReferences = 100;
 const longestId = 998;
 const longestKey = 1000;
+/** Octets of a field that are decoded. */
+const longestField = 20_000;
 const threadOctets = 16;
 
 /** `hash` is the body's, for messages that name no other. */
@@ -33,18 +44,22 @@ export function describe(structure: MessageStructure, beginning: Buffer, hash: B
   const { summary } = structure;
   const messageId = messageIds(summary.messageId)[0];
   const references = referencesOf(structure, beginning);
-  const sentAt = summary.date === undefined ? undefined : parseDate(summary.date);
+  const sent = summary.date === undefined ? undefined : parseDateField(summary.date);
+  const shown = preview(structure, beginning);
+  const subject = baseSubject(decodeWords((summary.subject ?? '').slice(0, longestField)));
   return {
     thread: threadOf(references[0] ?? messageId, hash),
     ...(messageId === undefined ? {} : { messageId }),
     references,
-    ...(sentAt === undefined ? {} : { sentAt }),
-    sortSubject: key(summary.subject ?? ''),
-    sortFrom: key(firstOf(summary.from)?.mailbox ?? ''),
-    sortTo: key(firstOf(summary.to)?.mailbox ?? ''),
-    sortCc: key(firstOf(summary.cc)?.mailbox ?? ''),
-    displayFrom: key(displayed(firstOf(summary.from))),
-    displayTo: key(displayed(firstOf(summary.to))),
+    ...(sent === undefined ? {} : { sentAt: sent.at, sentOn: sent.day }),
+    ...(shown === undefined ? {} : { preview: shown }),
+    isReply: subject.isReply,
+    sortSubject: key(subject.base),
+    sortFrom: sortKey(summary.from),
+    sortTo: sortKey(summary.to),
+    sortCc: sortKey(summary.cc),
+    displayFrom: displayKey(summary.from),
+    displayTo: displayKey(summary.to),
   };
 }
 
@@ -74,27 +89,30 @@ function referencesOf({ summary, root }: MessageStructure, beginning: Buffer): s
 /** With angle brackets; white space within is none of theirs. */
 function messageIds(value: string | undefined): string[] {
   const found = (value ?? '').match(/<[^<>]{1,2000}>/g) ?? [];
-  return found.map((id) => stored(id.replace(/\s+/g, ''))).filter((id) => id.length <= longestId);
+  return found
+    .map((id) => decodeWords(id.replace(/\s+/g, '')).replaceAll('\0', '').toWellFormed())
+    .filter((id) => id.length <= longestId);
 }
 
-const firstOf = (list: readonly Address[] | undefined): Mailbox | undefined => {
+/** The local part of the first address; of a group, its name (RFC 5256 §3, by ENVELOPE's addr-mailbox). */
+function sortKey(list: readonly Address[] | undefined): string {
   const first = list?.[0];
-  return first === undefined || !('group' in first) ? first : first.members[0];
-};
-
-const displayed = (mailbox: Mailbox | undefined): string =>
-  mailbox === undefined ? '' : (mailbox.name ?? `${mailbox.mailbox}@${mailbox.host}`);
-
-/** Octet strings as text: UTF-8 where it is, each octet a character where it is not. */
-function stored(octets: string): string {
-  const text = /^[\x01-\x7f]*$/.test(octets) ? octets : Buffer.from(octets, 'latin1').toString('utf8');
-  return (text.includes('\ufffd') ? octets : text).replaceAll('\0', '').toWellFormed();
+  return first === undefined ? '' : key('group' in first ? text(first.group) : text(first.mailbox));
 }
 
-const key = (octets: string): string => stored(octets).toUpperCase().slice(0, longestKey).toWellFormed();
-
-/** RFC 5322 §3.3, with what senders make of it; undefined where it is no date. */
-function parseDate(value: string): Date | undefined {
-  const time = Date.parse(value.replace(/\([^()]*\)/g, ' '));
-  return Number.isNaN(time) ? undefined : new Date(time);
+/** RFC 5957 §3: the name, else the address. */
+function displayKey(list: readonly Address[] | undefined): string {
+  const first = list?.[0];
+  if (first === undefined) return '';
+  if ('group' in first) return key(text(first.group));
+  const name = text(first.name ?? '');
+  return key(
+    name !== '' || first.host === '' ? name || text(first.mailbox) : text(`${first.mailbox}@${first.host}`),
+  );
 }
+
+const text = (octets: string): string => decodeWords(octets.slice(0, longestField));
+
+/** Folded, cut, and fit for PostgreSQL. */
+const key = (decoded: string): string =>
+  fold(decoded.slice(0, longestKey).toWellFormed()).replaceAll('\0', '').slice(0, longestKey).toWellFormed();

@@ -10,6 +10,7 @@ import type { Reading, Writing } from '../ports/messages.ts';
 import { openAppends } from './appends.ts';
 import { type Changed, unheard } from './changed.ts';
 import { changes } from './changes.ts';
+import { Coding, type StoreKey } from './coding.ts';
 import { content } from './content.ts';
 import { copy } from './copy.ts';
 import { expunge } from './expunge.ts';
@@ -26,6 +27,10 @@ export interface MessagesOptions {
   readonly blobs: BlobStore;
   readonly changed?: Changed;
   readonly limits?: Partial<StoreLimits>;
+  /** Compress new bodies where that saves something; default false. */
+  readonly compress?: boolean;
+  /** The last seals new bodies, all open those they sealed; none: in the clear. */
+  readonly keys?: readonly StoreKey[];
   readonly now: () => Date;
   readonly log: Log;
 }
@@ -44,6 +49,7 @@ export function openMessages(options: MessagesOptions): Messages {
   const { database, blobs, now, log } = options;
   const limits = { ...storeLimits, ...options.limits };
   const changed = options.changed ?? unheard;
+  const coding = new Coding({ compress: options.compress ?? false, keys: options.keys ?? [] });
   const writing = { limits, now };
   const tell = (touched: readonly Touched[]): void => {
     for (const { account, mailbox, modSeq } of touched) changed.messages(account, mailbox, modSeq);
@@ -57,7 +63,7 @@ export function openMessages(options: MessagesOptions): Messages {
   };
   const appends = openAppends(database, writing, tell);
   return {
-    ...stager({ database, blobs, inlineLimit: limits.inlineLimit, now, log }),
+    ...stager({ database, blobs, coding, inlineLimit: limits.inlineLimit, now, log }),
     append: (messages, { grace = false } = {}) => inStoreWords(() => appends.append(messages, grace)),
     async copy(from, uids, to) {
       return (await told(() => copy(database, from, uids, to, { ...writing, move: false }))).copied;
@@ -79,7 +85,7 @@ export function openMessages(options: MessagesOptions): Messages {
     rows: (mailbox, uids, want, signal) =>
       eachInStoreWords(() => rows(database, mailbox, uids, want, signal)),
     content: (body, signal, range) =>
-      eachInStoreWords(() => content({ database, blobs }, body, signal, range)),
+      eachInStoreWords(() => content({ database, blobs, coding }, body, signal, range)),
     close: () => appends.idle(),
   };
 }

@@ -6,12 +6,13 @@
  */
 import { createHash } from 'node:crypto';
 import type { MessageStructure } from '../mail/structure.ts';
-import type { Blob, BlobStore } from '../ports/blob-store.ts';
+import type { BlobStore } from '../ports/blob-store.ts';
 import type { Database } from '../ports/database.ts';
 import type { Log } from '../ports/log.ts';
 import { MessageTooBig, type Staged, type Staging } from '../ports/messages.ts';
 import { StructureScanner } from '../protocol/mime/structure.ts';
 import { insertBody, type Kept } from './body.ts';
+import type { Coding, FrameWriter } from './coding.ts';
 import { describe } from './describe.ts';
 import { inStoreWords } from './faults.ts';
 
@@ -19,6 +20,7 @@ export interface StageOptions {
   readonly database: Database;
   /** The store's own: not the spool's. */
   readonly blobs: BlobStore;
+  readonly coding: Coding;
   /** Octets of a body that stay in the row. */
   readonly inlineLimit: number;
   readonly now: () => Date;
@@ -55,18 +57,19 @@ async function stage(
 }
 
 async function keep(
-  { blobs, inlineLimit }: StageOptions,
+  { blobs, coding, inlineLimit }: StageOptions,
   content: AsyncIterable<Uint8Array>,
   reading: Reading,
   signal: AbortSignal,
 ): Promise<Kept> {
   const source = content[Symbol.asyncIterator]();
+  const writer = coding.writer();
   try {
     const chunks: Uint8Array[] = [];
     while (reading.size <= inlineLimit) {
       signal.throwIfAborted();
       const next = await source.next();
-      if (next.done) return { content: Buffer.concat(chunks), coding: 0 };
+      if (next.done) return inRow(Buffer.concat(chunks), writer);
       chunks.push(reading.take(next.value));
       if (chunks.length >= mostChunks) chunks.splice(0, chunks.length, Buffer.concat(chunks));
     }
@@ -75,11 +78,24 @@ async function keep(
       for (let next = await source.next(); !next.done; next = await source.next())
         yield reading.take(next.value);
     }
-    const blob: Blob = await blobs.write(whole(), signal);
-    return { content: blob.key, coding: 0 };
+    const { key } = await blobs.write(writer === undefined ? whole() : framed(whole(), writer), signal);
+    return { content: key, ...(writer?.coded() ?? { coding: 0 }) };
   } finally {
     await source.return?.().catch(() => undefined);
   }
+}
+
+function inRow(octets: Buffer, writer: FrameWriter | undefined): Kept {
+  if (writer === undefined) return { content: octets, coding: 0 };
+  const frames = Buffer.concat([...writer.push(octets), writer.last()]);
+  const coded = writer.coded();
+  const worth = coded.sealedBy !== undefined || frames.length < octets.length;
+  return worth ? { content: frames, ...coded } : { content: octets, coding: 0 };
+}
+
+async function* framed(octets: AsyncIterable<Uint8Array>, writer: FrameWriter): AsyncGenerator<Uint8Array> {
+  for await (const chunk of octets) yield* writer.push(chunk);
+  yield writer.last();
 }
 
 /** What is learned of the octets while they stream by. */
