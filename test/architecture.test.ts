@@ -40,6 +40,7 @@ const doors: Record<string, RegExp> = {
   aws4fetch: /^src\/state\//,
   'smtp-server': /^src\/receive\//,
   ldapts: /^connectors\/ldap\//,
+  jose: /^connectors\/oidc\//,
   imapflow: /^connectors\/imap\//,
   'dns-packet': /^connectors\/dns\//,
   'lru-cache': /^src\/directory\//,
