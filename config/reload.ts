@@ -34,6 +34,7 @@ const live: readonly string[] = [
   'listeners.*.*',
   'access.listeners.*.*',
   'directory',
+  'local',
   'domains',
   'sites',
   'homes',

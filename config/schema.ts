@@ -9,6 +9,7 @@ import { accessSection } from './sections/access.ts';
 import { deliverySection, dnsSection } from './sections/deliver.ts';
 import { queueSection, traceSection } from './sections/delivery.ts';
 import { directorySection } from './sections/directory.ts';
+import { localSection } from './sections/local.ts';
 import { listeners } from './sections/receive.ts';
 import { routing } from './sections/routing.ts';
 import { admin, data, hostname, log, run, shutdownGrace } from './sections/serve.ts';
@@ -28,6 +29,7 @@ export const configSchema = z.strictObject({
   directory: directorySection,
   store: storeSection,
   access: accessSection,
+  local: localSection,
   queue: queueSection,
   delivery: deliverySection,
   dns: dnsSection,

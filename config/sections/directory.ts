@@ -215,9 +215,7 @@ export const directorySection = z
     senders: z
       .array(z.string().min(1))
       .default(['publicDelegates'])
-      .describe(
-        'Attributes of an entry that name who may send for it: DNs, addresses, groups. The source must keep them (attributes).',
-      ),
+      .describe('Attributes of an entry that name who may send for it: DNs, addresses, groups.'),
     cache: z
       .strictObject({
         size: sizeBetween('1MB', '4GB').prefault('32MB').describe('Memory for it, in each process.'),

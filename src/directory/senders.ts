@@ -3,8 +3,7 @@
  *
  * An account sends as all addresses of its own entry, their details included. It sends for another entry when an
  * attribute of that entry names it: by DN, by address (`smtp:` before it or not), by id, or by a group it is in.
- * Exchange keeps those who may send on behalf in publicDelegates. The attributes must be among those that the
- * directory source keeps.
+ * Exchange keeps those who may send on behalf in publicDelegates.
  */
 import { type Address, addressKey, parseAddress, sameAddress } from '../mail/address.ts';
 import { MailError } from '../mail/condition.ts';

@@ -9,7 +9,7 @@ import { CannotStart, type Refusal, type RoleSpec, Supervisor } from '../serve/s
 import { startRole } from './roles.ts';
 import type { Settings } from './settings.ts';
 
-export const roleNames = ['receive', 'queue', 'admin'] as const;
+export const roleNames = ['receive', 'queue', 'access', 'admin'] as const;
 export type RoleName = (typeof roleNames)[number];
 
 export interface CrewOptions {
@@ -30,9 +30,13 @@ export interface Crew {
   stop(): Promise<void>;
 }
 
+/** Where nobody can come for their mail, there is nothing for `access` to do. */
+const copiesOf = (name: RoleName, config: Config): number =>
+  name === 'access' && config.access.listeners.length === 0 ? 0 : config.run.roles[name];
+
 const wanted = (options: CrewOptions, config: Config): RoleSpec[] =>
   roleNames
-    .map((name) => ({ name, copies: config.run.roles[name] }))
+    .map((name) => ({ name, copies: copiesOf(name, config) }))
     .filter(({ name, copies }) => (options.roles === undefined ? copies > 0 : options.roles.includes(name)))
     .map(({ name, copies }) => ({ name, copies: Math.max(1, copies) }));
 

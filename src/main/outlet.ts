@@ -10,6 +10,7 @@ import type { NextHop } from '../mail/route.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
 import type { DeliveryAgent } from '../ports/delivery-agent.ts';
 import type { Resolver } from '../ports/resolver.ts';
+import type { SpoolOptions } from '../queue/spool.ts';
 import { startWorker, type Worker } from '../queue/worker.ts';
 import { type Base, now, random } from './base.ts';
 import type { Settings } from './settings.ts';
@@ -20,6 +21,16 @@ export async function openResolver({ dns }: Config): Promise<Resolver> {
   const named = dns.servers.flatMap((server) => parseServer(server) ?? []);
   const servers = named.length > 0 ? named : await loadServers(resolvConf);
   return makeResolver({ ...dns, servers }, now);
+}
+
+export function spoolOptions(base: Base, blobs: BlobStore): SpoolOptions {
+  const { config } = base.settings();
+  const { database, log, metrics } = base;
+  return {
+    ...{ database, blobs, log, metrics, now, random },
+    hostname: config.hostname,
+    limits: { ...config.queue, inlineLimit: config.blobs.inlineLimit },
+  };
 }
 
 export interface Outlet {

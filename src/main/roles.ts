@@ -2,6 +2,7 @@
  * main/roles - a role by its name.
  */
 import type { StartRole } from '../serve/role.ts';
+import { startAccess } from './role-access.ts';
 import { startAdmin } from './role-admin.ts';
 import { startQueue } from './role-queue.ts';
 import { startReceive } from './role-receive.ts';
@@ -14,6 +15,8 @@ export const startRole: StartRole = (name, given, around) => {
       return startReceive(settings);
     case 'queue':
       return startQueue(settings);
+    case 'access':
+      return startAccess(settings);
     case 'admin':
       return startAdmin(settings, around);
     default:

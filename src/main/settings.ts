@@ -4,10 +4,13 @@
  * Made by the supervisor, sent through its pipe to the roles; plain values only.
  */
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Loaded } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
+import { type AccessListenerOptions, defaultAccessLimits } from '../access/options.ts';
 import type { Site } from '../deliver/options.ts';
-import type { CertificateOptions } from '../listen/tls-options.ts';
+import type { CertificateOptions, TlsOptions } from '../listen/tls-options.ts';
+import type { OperatorScript } from '../local/options.ts';
 import type { ListenerOptions } from '../receive/options.ts';
 import type { RoutingSpec } from '../route/spec.ts';
 import type { SystemUser } from '../serve/privileges.ts';
@@ -20,9 +23,21 @@ export interface Settings {
   /** Whom roles become once they need root no more. */
   readonly user: SystemUser | undefined;
   readonly listeners: readonly ListenerOptions[];
+  readonly accessListeners: readonly AccessListenerSetting[];
   readonly routing: RoutingSpec;
+  /** The operator's Sieve scripts. */
+  readonly scripts: { readonly before: readonly OperatorScript[]; readonly after: readonly OperatorScript[] };
   /** Sites as deliver sees them, PEM in place of file names. */
   readonly sites: ReadonlyMap<string, Site>;
+}
+
+/** One listener for reading mail, with what its protocol needs to know. */
+export interface AccessListenerSetting extends AccessListenerOptions {
+  readonly protocol: 'imap' | 'pop3' | 'managesieve';
+  readonly plaintextLogin: boolean;
+  readonly sessionsPerAccount: number;
+  readonly lineLimit: number;
+  readonly errors: number;
 }
 
 export interface Place {
@@ -37,10 +52,20 @@ export function makeSettings({ config }: Loaded, place: Place): Settings {
     config,
     ...place,
     listeners: config.listeners.map((listener) => listenerOf(listener, config)),
+    accessListeners: config.access.listeners.map((listener) => accessListenerOf(listener, config)),
     routing: routingOf(config),
+    scripts: {
+      before: config.local.sieve.before.map(scriptOf),
+      after: config.local.sieve.after.map(scriptOf),
+    },
     sites: new Map(Object.entries(config.sites).map(([name, site]) => [name, siteOf(site)])),
   };
 }
+
+const scriptOf = (file: string): OperatorScript => ({
+  name: basename(file),
+  content: readFileSync(file, 'utf8'),
+});
 
 const pem = (file: string): string => readFileSync(file, 'utf8');
 
@@ -51,15 +76,40 @@ const certificateOf = (given: { cert: string; key: string; names: string[] }): C
 });
 
 function listenerOf(listener: Config['listeners'][number], config: Config): ListenerOptions {
-  const { certificates, authorities, ...tls } = listener.tls;
   return {
     ...listener,
     hostname: config.hostname,
     reusePort: config.run.roles.receive > 1,
-    tls: {
-      ...tls,
-      certificates: certificates.map(certificateOf),
-      authorities: authorities === undefined ? undefined : pem(authorities),
+    tls: tlsOf(listener.tls),
+  };
+}
+
+function tlsOf({ certificates, authorities, ...tls }: Config['listeners'][number]['tls']): TlsOptions {
+  return {
+    ...tls,
+    certificates: certificates.map(certificateOf),
+    authorities: authorities === undefined ? undefined : pem(authorities),
+  };
+}
+
+function accessListenerOf(
+  listener: Config['access']['listeners'][number],
+  config: Config,
+): AccessListenerSetting {
+  const { name, address, port, protocol, plaintextLogin, proxyProtocol, limits } = listener;
+  const { connections, connectionsPerNetwork, connectionsPerMinute } = limits;
+  return {
+    ...{ name, address, port, protocol, plaintextLogin, proxyProtocol },
+    reusePort: config.run.roles.access > 1,
+    tls: tlsOf(listener.tls),
+    sessionsPerAccount: limits.connectionsPerAccount,
+    lineLimit: limits.commandLine,
+    errors: limits.errors,
+    limits: {
+      ...defaultAccessLimits,
+      ...{ connections, connectionsPerNetwork, connectionsPerMinute },
+      greetingTime: limits.beforeLogin,
+      idleTime: limits.idle,
     },
   };
 }

@@ -8,16 +8,27 @@ import { LdifSource } from '../../connectors/files/ldif.ts';
 import { LdapSource } from '../../connectors/ldap/ldap-source.ts';
 import type { DirectorySource } from '../ports/directory.ts';
 
+/** The name of the source that lists the accounts made here. */
+export const localSource = 'local';
+
 type Given = Config['directory']['sources'][number];
 
-/** `wanted` are the attributes that rules look at: they are kept besides those that the configuration names. */
+/**
+ * `wanted` are the attributes that rules look at: they are kept besides those that the configuration names, and so are
+ * those that say who may send for an entry.
+ */
 export const makeSources = (
   directory: Config['directory'],
   wanted: readonly string[],
   now: () => Date,
 ): readonly DirectorySource[] =>
   directory.sources.map((source) =>
-    makeSource(source.kind === 'csv' ? source : { ...source, keep: keepAlso(source.keep, wanted) }, now),
+    makeSource(
+      source.kind === 'csv'
+        ? source
+        : { ...source, keep: keepAlso(source.keep, [...wanted, ...directory.senders]) },
+      now,
+    ),
   );
 
 function keepAlso(keep: readonly string[], wanted: readonly string[]): string[] {
