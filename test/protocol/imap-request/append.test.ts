@@ -82,6 +82,16 @@ test('several messages in one command (RFC 3502)', () => {
   ]);
 });
 
+test('the length of a command is bounded between messages, not their number', () => {
+  const limits = { command: 40 };
+  const text = `A003 APPEND x${' (\\Seen) {5+}\r\nhello'.repeat(20)}`;
+  expect(read(`${text}\r\n`, { limits }).at(-1)).toBe('append-end');
+  expect(read(`${text} ${'('.repeat(50)}`, { limits }).at(-1)).toMatchObject({
+    kind: 'refused',
+    tag: 'A003',
+  });
+});
+
 test('octets that may hold NUL, and UTF-8 headers, are announced as such', () => {
   expect(read('A003 APPEND saved-messages ~{5+}\r\na\0b\0c\r\n')).toContainEqual({
     ...literal,

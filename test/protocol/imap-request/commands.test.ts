@@ -32,6 +32,11 @@ test('LOGIN takes strings of every form, and UTF-8 that nobody has enabled', () 
   expect(command('LOGIN NIL ]')).toMatchObject({ user: 'NIL', password: ']' });
 });
 
+test('a literal that may hold NUL is no string (RFC 3516 §4.4)', () => {
+  expect(refused('ID (~{1}\r\na NIL)')).toBe('BAD the name of a field expected at octet 7');
+  expect(refused('LOGIN ~{3}\r\nada x')).toBe('BAD a space expected at octet 10');
+});
+
 test('AUTHENTICATE may bring its first answer (RFC 4959 §3)', () => {
   expect(command('authenticate plain')).toEqual({ name: 'AUTHENTICATE', mechanism: 'PLAIN' });
   expect(command('AUTHENTICATE PLAIN dGVzdAB0ZXN0AHRlc3Q=')).toEqual({

@@ -94,6 +94,11 @@ test('literals and lines count together', () => {
   ]);
 });
 
+test('a line is too long together with the literals before it, even where it never ends', () => {
+  const text = `a LOGIN {10+}\r\n0123456789 ${'x'.repeat(20)}`;
+  expect(read(text, { limits: { command: 40 } })).toMatchObject([{ kind: 'refused', tag: 'a' }]);
+});
+
 test('a line that is too long is refused as soon as it is, and passed over to its end', () => {
   const one = reader({ limits: { command: 40 } });
   one.push(Buffer.from(`a SEARCH SUBJECT ${'x'.repeat(40)}`));

@@ -123,7 +123,7 @@ export class Lexer {
   string(what: string, lenient = false): string {
     if (this.peek() === '"') return this.#quoted(lenient);
     const literal = this.#match(patterns.literal);
-    if (literal === undefined) return this.fault(what);
+    if (literal === undefined || literal[1] === '~') return this.fault(what);
     const value = this.#literal(literal);
     if (value.includes('\0')) this.fault(`${what} without NUL`);
     return value;
