@@ -320,3 +320,7 @@ test('annotations are set to octets, or taken away (RFC 5464 §4.3)', () => {
   expect(refused('SETMETADATA INBOX (/shared/x {3}\r\na\0b)')).toContain('without NUL');
   expect(refused('SETMETADATA INBOX ()')).toMatch(/^BAD/);
 });
+
+test('a refusal is short, however long the word that is not known', () => {
+  expect(refused(`FETCH 1 ${'X'.repeat(5000)}`)).toMatch(/^BAD FETCH does not know X{150,190}$/);
+});

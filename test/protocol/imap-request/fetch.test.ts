@@ -111,7 +111,7 @@ test('a preview may be lazy (RFC 8970 §3.1)', () => {
   });
 });
 
-test('modifiers (RFC 7162 §3.1.4.1 and §3.2.6, RFC 9394 §3.2)', () => {
+test('modifiers (RFC 7162 §3.1.4.1 and §3.2.6, RFC 9394)', () => {
   expect(command('UID FETCH 300:500 (FLAGS) (CHANGEDSINCE 12345 VANISHED)')).toMatchObject({
     uid: true,
     changedSince: 12345,

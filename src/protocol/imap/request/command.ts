@@ -117,6 +117,8 @@ export function parseCommand(text: string, dialect: RequestDialect): Request | R
 export const isKnown = (word: string): boolean => readers.has(word);
 
 const longestTag = 255;
+/** What is told may repeat what was said. */
+const longestText = 200;
 
 /** The tag and the name of the command, in capitals and with UID before it. Throws RequestFault without a tag. */
 export function readHead(lexer: Lexer): { readonly tag: string; readonly word: string } {
@@ -141,5 +143,6 @@ export function refusal(tag: string | undefined, thrown: unknown): Refusal {
     return { kind: 'refused', tag, verdict: 'BAD', text: 'the command ends within a literal' };
   if (!(thrown instanceof RequestFault)) throw thrown;
   const { verdict, code, message } = thrown;
-  return { kind: 'refused', tag, verdict, ...(code === undefined ? {} : { code }), text: message };
+  const text = message.slice(0, longestText);
+  return { kind: 'refused', tag, verdict, ...(code === undefined ? {} : { code }), text };
 }

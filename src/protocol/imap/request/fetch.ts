@@ -19,7 +19,7 @@ export interface FetchCommand {
   readonly changedSince?: number;
   /** Tell of what has gone since (RFC 7162 §3.2.6). */
   readonly vanished: boolean;
-  /** RFC 9394 §3.2 */
+  /** Only these of the set (RFC 9394). */
   readonly partial?: Window;
 }
 

@@ -1,7 +1,7 @@
 /**
  * protocol/imap/request/search-key - what SEARCH, SORT and THREAD look for (RFC 9051 §6.4.4).
  *
- * Keys of RFC 3501, WITHIN (RFC 5032), MODSEQ (RFC 7162 §3.1.5), OBJECTID (RFC 8474 §5.3), SAVEDATE (RFC 8514 §4.3).
+ * Keys of RFC 3501, WITHIN (RFC 5032), MODSEQ (RFC 7162 §3.1.5), OBJECTID (RFC 8474 §6), SAVEDATE (RFC 8514 §4.3).
  * A chain `OR a OR b c` is one key of three: clients look for hundreds of addresses in this way.
  */
 import type { SessionSearchKey } from '../../../mail/search.ts';

@@ -28,7 +28,7 @@ export const oneWord = [
   'CLOSE',
   'UNSELECT',
   'UNAUTHENTICATE',
-  'GETJMAPACCESS', // RFC 9698 §3
+  'GETJMAPACCESS', // RFC 9698
 ] as const;
 type OneWord = (typeof oneWord)[number];
 
