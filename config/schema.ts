@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { accessSection } from './sections/access.ts';
+import { authSection } from './sections/auth.ts';
 import { deliverySection, dnsSection } from './sections/deliver.ts';
 import { queueSection, traceSection } from './sections/delivery.ts';
 import { directorySection } from './sections/directory.ts';
@@ -29,6 +30,7 @@ export const configSchema = z.strictObject({
   directory: directorySection,
   store: storeSection,
   access: accessSection,
+  auth: authSection,
   local: localSection,
   queue: queueSection,
   delivery: deliverySection,

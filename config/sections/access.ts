@@ -38,10 +38,6 @@ const listener = z
       .default('imap')
       .describe('imap and pop3 read mail, managesieve keeps Sieve scripts.'),
     tls,
-    plaintextLogin: z
-      .boolean()
-      .default(false)
-      .describe('Passwords may be said without TLS. For tests on one machine, and for nothing else.'),
     proxyProtocol: z
       .strictObject({
         networks: z

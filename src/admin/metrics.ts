@@ -29,6 +29,7 @@ const labelNames: Partial<Record<CounterName, readonly string[]>> = {
   isthmus_deliveries_total: ['nexthop', 'outcome'],
   isthmus_reports_total: ['kind'],
   isthmus_directory_refreshes_total: ['source', 'outcome'],
+  isthmus_sign_ins_total: ['service', 'mechanism', 'outcome'],
   isthmus_alarms_total: ['kind'],
 };
 

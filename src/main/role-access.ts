@@ -79,8 +79,9 @@ function protocolOf(
   const openAccount = accountsOf(base, hosting);
   const { mailboxes, scripts, messages } = hosting;
   const usual = () => {
-    const { plaintextLogin, sessionsPerAccount, lineLimit, errors } = setting();
-    return { product, plaintextLogin, sessionsPerAccount, loginDelay: 0, lineLimit, errors };
+    const { sessionsPerAccount, lineLimit, errors } = setting();
+    // Where passwords may go without TLS is the authenticator's to say.
+    return { product, plaintextLogin: false, sessionsPerAccount, loginDelay: 0, lineLimit, errors };
   };
   switch (setting().protocol) {
     case 'imap':

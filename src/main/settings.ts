@@ -27,6 +27,8 @@ export interface Settings {
   readonly routing: RoutingSpec;
   /** The operator's Sieve scripts. */
   readonly scripts: { readonly before: readonly OperatorScript[]; readonly after: readonly OperatorScript[] };
+  /** PEM of the authorities of each of auth.oidc; undefined: the system's. */
+  readonly oidcAuthorities: readonly (string | undefined)[];
   /** Sites as deliver sees them, PEM in place of file names. */
   readonly sites: ReadonlyMap<string, Site>;
 }
@@ -34,7 +36,6 @@ export interface Settings {
 /** One listener for reading mail, with what its protocol needs to know. */
 export interface AccessListenerSetting extends AccessListenerOptions {
   readonly protocol: 'imap' | 'pop3' | 'managesieve';
-  readonly plaintextLogin: boolean;
   readonly sessionsPerAccount: number;
   readonly lineLimit: number;
   readonly errors: number;
@@ -58,6 +59,7 @@ export function makeSettings({ config }: Loaded, place: Place): Settings {
       before: config.local.sieve.before.map(scriptOf),
       after: config.local.sieve.after.map(scriptOf),
     },
+    oidcAuthorities: config.auth.oidc.map(({ ca }) => (ca === undefined ? undefined : pem(ca))),
     sites: new Map(Object.entries(config.sites).map(([name, site]) => [name, siteOf(site)])),
   };
 }
@@ -96,10 +98,10 @@ function accessListenerOf(
   listener: Config['access']['listeners'][number],
   config: Config,
 ): AccessListenerSetting {
-  const { name, address, port, protocol, plaintextLogin, proxyProtocol, limits } = listener;
+  const { name, address, port, protocol, proxyProtocol, limits } = listener;
   const { connections, connectionsPerNetwork, connectionsPerMinute } = limits;
   return {
-    ...{ name, address, port, protocol, plaintextLogin, proxyProtocol },
+    ...{ name, address, port, protocol, proxyProtocol },
     reusePort: config.run.roles.access > 1,
     tls: tlsOf(listener.tls),
     sessionsPerAccount: limits.connectionsPerAccount,

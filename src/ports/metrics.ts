@@ -10,6 +10,7 @@ export const counters = {
   isthmus_reports_total: 'Delivery status notifications made, by kind.',
   isthmus_trace_dropped_total: 'Trace rows of refusals dropped for want of room.',
   isthmus_directory_refreshes_total: 'Directory refreshes, by source and outcome.',
+  isthmus_sign_ins_total: 'Sign-ins by service, mechanism and outcome.',
   isthmus_alarms_total: 'Alarms raised, by kind.',
 } as const;
 
