@@ -17,6 +17,7 @@ import { openSearch } from '../../src/store/search.ts';
 import { openTree, type Tree } from '../../src/store/tree.ts';
 import { type FreshDatabase, freshDatabase } from '../fixture/database.ts';
 import { MemoryBlobs } from '../store/memory-blobs.ts';
+import { atOnce } from '../store/search-parts.ts';
 import { ImapTalk } from './imap-talk.ts';
 
 /** Passwords only, each `secret`; a refusal by name for names that are called so. */
@@ -48,6 +49,13 @@ function judge(name: string, password: string, channel: Channel): Outcome {
     },
   };
 }
+
+/** What is no fault of the client's is shown. */
+export const bugsOnly: Log = {
+  ...silentLog,
+  error: (facts, text) => console.error(text, facts),
+  child: () => bugsOnly,
+};
 
 export interface ImapServer extends AsyncDisposable {
   readonly port: number;
@@ -82,7 +90,7 @@ export async function imapServer(options: ServerOptions = {}): Promise<ImapServe
   const fresh = await freshDatabase();
   const { database } = fresh;
   const now = (): Date => new Date();
-  const log = options.log ?? silentLog;
+  const log = options.log ?? bugsOnly;
   const notices = await openNotices({ database, self: 'test', log: silentLog });
   const tree = openTree({ database, changed: notices.changed, now });
   const messages = openMessages({
@@ -102,6 +110,7 @@ export async function imapServer(options: ServerOptions = {}): Promise<ImapServe
     search: openSearch({
       database,
       messages,
+      texts: { maker: atOnce, keep: true },
       limits: { readOctets: 1_000_000_000 },
       now,
       log: silentLog,

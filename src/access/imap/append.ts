@@ -27,7 +27,7 @@ export async function append(session: Session, target: AppendTarget): Promise<Do
     const user = userOf(session);
     const replaces = target.command === 'REPLACE' ? replaced(session, target) : undefined;
     const known = await user.names.needSelectable(target.mailbox, 'i', 'noTarget');
-    const messages = await readMessages(session, known);
+    const messages = await readMessages(session, user, known);
     const appended = await session.deps.writing.append(
       messages.map((message) => (replaces === undefined ? message : { ...message, replaces })),
     );
@@ -58,7 +58,7 @@ function replaced(
   return { mailbox: view.mailbox, uid: range.first };
 }
 
-async function readMessages(session: Session, known: Known): Promise<Append[]> {
+async function readMessages(session: Session, user: User, known: Known): Promise<Append[]> {
   const messages: Append[] = [];
   for (;;) {
     const event = await next(session);
@@ -67,7 +67,7 @@ async function readMessages(session: Session, known: Known): Promise<Append[]> {
     if (messages.length >= messagesAtMost) throw no('tooMany');
     const { message: limit } = session.options.limits;
     const staged = await session.deps.writing.stage(
-      contentOf(session, event.catenate),
+      contentOf(session, user, event.catenate),
       limit,
       session.signal,
     );
@@ -80,7 +80,7 @@ async function readMessages(session: Session, known: Known): Promise<Append[]> {
   }
 }
 
-async function* contentOf(session: Session, isCatenated: boolean): AsyncIterable<Uint8Array> {
+async function* contentOf(session: Session, user: User, isCatenated: boolean): AsyncIterable<Uint8Array> {
   for (;;) {
     const event = await next(session);
     if (event.kind === 'literal') beginLiteral(session, event, isCatenated);
@@ -89,7 +89,7 @@ async function* contentOf(session: Session, isCatenated: boolean): AsyncIterable
       if (event.octets.includes(0))
         throw new Refusal('NO', { text: 'NUL is not kept here', code: { code: 'UNKNOWN-CTE' } });
       yield event.octets;
-    } else if (event.kind === 'url') yield* urlContent(session, event.url);
+    } else if (event.kind === 'url') yield* urlContent(session, user, event.url);
     else if (event.kind === 'message-end') return;
     else throw new Error(`content was expected, not ${event.kind}`);
   }

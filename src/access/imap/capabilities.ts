@@ -6,13 +6,46 @@ import type { Session } from './session.ts';
 /** Of which every client hears. */
 const always = ['IMAP4rev2', 'IMAP4rev1', 'SASL-IR', 'LITERAL+', 'ENABLE', 'ID'] as const;
 
-/** For those who have signed in. */
-const signedIn = ['NAMESPACE', 'UNSELECT', 'CHILDREN', 'UIDPLUS'] as const;
+/** For those who have signed in, with the RFC that says what it is. */
+const signedIn = [
+  'NAMESPACE', // 2342
+  'CHILDREN', // 3348
+  'UNSELECT', // 3691
+  'UIDPLUS', // 4315
+  'IDLE', // 2177
+  'MULTIAPPEND', // 3502
+  'BINARY', // 3516
+  'CATENATE', // 4469
+  'ESEARCH', // 4731
+  'WITHIN', // 5032
+  'SEARCHRES', // 5182
+  'I18NLEVEL=1', // 5255
+  'LIST-EXTENDED', // 5258
+  'LIST-STATUS', // 5819
+  'SPECIAL-USE', // 6154
+  'CREATE-SPECIAL-USE',
+  'MOVE', // 6851
+  'UTF8=ACCEPT', // 6855
+  'CONDSTORE', // 7162
+  'QRESYNC',
+  'UNAUTHENTICATE', // 8437
+  'STATUS=SIZE', // 8438
+  'LIST-MYRIGHTS', // 8440
+  'OBJECTID', // 8474
+  'REPLACE', // 8508
+  'SAVEDATE', // 8514
+  'PREVIEW', // 8970
+  'PARTIAL', // 9394
+  'INPROGRESS', // 9585
+  'UIDONLY', // 9586
+  'LIST-METADATA', // 9590
+] as const;
 
 export function capabilitiesOf(session: Session): readonly string[] {
   const { connection, state } = session;
+  const compress = connection.isCompressed ? [] : ['COMPRESS=DEFLATE']; // RFC 4978
   if (state.kind !== 'notAuthenticated')
-    return [...always, ...signedIn, ...(connection.isCompressed ? [] : [])];
+    return [...always, ...signedIn, `APPENDLIMIT=${session.options.limits.message}`, ...compress]; // RFC 7889
   const mechanisms = session.mayAuthenticate
     ? session.deps.authenticator.mechanisms(session.channel).map((name) => `AUTH=${name}`)
     : [];

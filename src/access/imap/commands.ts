@@ -5,6 +5,7 @@ import type { Command } from '../../protocol/imap/request/command.ts';
 import { authenticate } from './commands/authenticate.ts';
 import { capability } from './commands/capability.ts';
 import { close, unselect } from './commands/close.ts';
+import { compress } from './commands/compress.ts';
 import { copy, move } from './commands/copy.ts';
 import { create } from './commands/create.ts';
 import { remove } from './commands/delete.ts';
@@ -25,6 +26,7 @@ import { starttls } from './commands/starttls.ts';
 import { status } from './commands/status.ts';
 import { store } from './commands/store.ts';
 import { subscribe, unsubscribe } from './commands/subscribe.ts';
+import { unauthenticate } from './commands/unauthenticate.ts';
 import type { Rule } from './rule.ts';
 
 type Rules = { readonly [Name in Command['name']]?: Rule<Name> };
@@ -35,6 +37,7 @@ const rules: Rules = {
   NOOP: noop,
   LOGOUT: logout,
   ID: id,
+  COMPRESS: compress,
   // §6.2: before sign-in
   STARTTLS: starttls,
   AUTHENTICATE: authenticate,
@@ -53,6 +56,7 @@ const rules: Rules = {
   NAMESPACE: namespace,
   STATUS: status,
   IDLE: idle,
+  UNAUTHENTICATE: unauthenticate,
   // §6.4: in a mailbox
   CHECK: check,
   CLOSE: close,

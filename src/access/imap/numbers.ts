@@ -5,7 +5,7 @@
  * has gone before, and nothing that came later (`*` and all else end at the last message the client knows).
  */
 import type { NumberRange, SequenceSet } from '../../mail/search.ts';
-import type { UidRange } from '../../mail/uid-set.ts';
+import type { UidRange, UidSet } from '../../mail/uid-set.ts';
 import { bad } from './refusal.ts';
 import type { View } from './view.ts';
 
@@ -60,3 +60,17 @@ export const hasAny = (view: View, ranges: readonly UidRange[]): boolean => coun
 /** How many messages of the view lie in the ranges. */
 export const countIn = (view: View, ranges: readonly UidRange[]): number =>
   ranges.reduce((sum, { first, last }) => sum + view.uids.rank(last) - view.uids.rank(first - 1), 0);
+
+/** RFC 9394 §3.1: a window of the results, counted from the end when negative. */
+export function* windowOf(
+  uids: UidSet,
+  { from, to }: { readonly from: number; readonly to: number },
+): IterableIterator<UidRange> {
+  const place = (number: number): number => (number < 0 ? uids.size + 1 + number : number);
+  const first = Math.max(1, Math.min(place(from), place(to)));
+  const last = Math.min(uids.size, Math.max(place(from), place(to)));
+  for (let rank = first; rank <= last; rank++) {
+    const uid = uids.at(rank) as number;
+    yield { first: uid, last: uid };
+  }
+}

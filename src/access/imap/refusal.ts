@@ -26,6 +26,7 @@ const conditions = {
   overQuota: ['OVERQUOTA', 'The quota is exceeded'],
   gone: ['NONEXISTENT', 'The mailbox is gone'],
   issued: ['EXPUNGEISSUED', 'Some of these messages are gone'],
+  cannot: ['CANNOT', 'This is not done here'],
   full: ['LIMIT', 'There is no room at the moment'],
   away: ['UNAVAILABLE', 'The store cannot be reached at the moment'],
   costly: ['LIMIT', 'This search reads too much: narrow it down'],

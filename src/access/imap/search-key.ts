@@ -4,16 +4,19 @@
  */
 import type { SearchKey, SessionSearchKey } from '../../mail/search.ts';
 import { uidRanges } from './numbers.ts';
+import { bad } from './refusal.ts';
 import type { View } from './view.ts';
 
-export function resolveKey(view: View, key: SessionSearchKey): SearchKey {
+export function resolveKey(view: View, key: SessionSearchKey, isUidOnly = false): SearchKey {
   switch (key.key) {
     case 'and':
     case 'or':
-      return { key: key.key, keys: key.keys.map((one) => resolveKey(view, one)) };
+      return { key: key.key, keys: key.keys.map((one) => resolveKey(view, one, isUidOnly)) };
     case 'not':
-      return { key: 'not', not: resolveKey(view, key.not) };
+      return { key: 'not', not: resolveKey(view, key.not, isUidOnly) };
     case 'sequence':
+      if (isUidOnly && !key.uid && key.set !== '$')
+        throw bad('There are no sequence numbers here', 'UIDREQUIRED');
       return { key: 'uids', ranges: uidRanges(view, key.set, key.uid) };
     case 'recent': {
       const recent: SearchKey = { key: 'uids', ranges: [{ first: view.recentFrom, last: 4_294_967_295 }] };

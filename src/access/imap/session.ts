@@ -4,6 +4,7 @@
  * Reads a command, looks up its rule, carries it out, tells what has happened in the selected mailbox meanwhile as far
  * as it may be told, and answers. One command at a time: what the client sends in advance waits in the socket.
  */
+import { setImmediate } from 'node:timers/promises';
 import { flagNames, systemFlags } from '../../mail/mailbox.ts';
 import type { Channel } from '../../ports/authenticator.ts';
 import { MailboxGone } from '../../ports/messages.ts';
@@ -12,7 +13,7 @@ import type { Command, Refusal as Refused } from '../../protocol/imap/request/co
 import { type RequestEvent, RequestReader } from '../../protocol/imap/request/reader.ts';
 import type { Dialect } from '../../protocol/imap/respond/notation.ts';
 import { type Code, completion, goOn, type Said, statement } from '../../protocol/imap/respond/status.ts';
-import type { Connection } from '../connection.ts';
+import { type Connection, ConnectionGone } from '../connection.ts';
 import { channelOf } from '../entry.ts';
 import { append } from './append.ts';
 import { capabilitiesOf } from './capabilities.ts';
@@ -26,6 +27,19 @@ import type { View } from './view.ts';
 
 const plain: Dialect = { utf8: false, encodeName: encodeMailboxName };
 const unicode: Dialect = { utf8: true, encodeName: (name) => name };
+
+const commandsInARow = 50;
+
+/** RFC 9586 §3: these name messages by numbers unless UID stands before them. */
+const byNumbers: ReadonlySet<string> = new Set([
+  'FETCH',
+  'STORE',
+  'COPY',
+  'MOVE',
+  'SEARCH',
+  'SORT',
+  'THREAD',
+]);
 
 export class Session {
   readonly connection: Connection;
@@ -61,7 +75,9 @@ export class Session {
       statement('OK', { text: `${this.options.product.name} is ready`, code: this.#capability }, plain),
     );
     try {
-      while (this.state.kind !== 'logout') {
+      for (let count = 1; this.state.kind !== 'logout'; count++) {
+        // Commands that come together and need no answer from elsewhere would keep all other sessions waiting.
+        if (count % commandsInARow === 0) await setImmediate();
         this.connection.isAtRest = true;
         const event = await this.event();
         if (event === undefined) return;
@@ -187,6 +203,8 @@ export class Session {
     if (state.kind === 'notAuthenticated' || state.kind === 'logout') throw bad('Sign in first');
     if (rule.where === 'authenticated') return rule.run({ ...call, user: state.user });
     if (state.kind !== 'selected') throw bad('Select a mailbox first');
+    if (this.enabled.has('UIDONLY') && byNumbers.has(command.name) && 'uid' in command && !command.uid)
+      throw bad('There are no sequence numbers here', 'UIDREQUIRED');
     return rule.run({ ...call, user: state.user, view: state.view });
   }
 
@@ -202,7 +220,7 @@ export class Session {
   }
 
   async #failed(tag: string, news: News, thrown: unknown): Promise<void> {
-    if (this.signal.aborted) throw thrown;
+    if (this.signal.aborted || thrown instanceof ConnectionGone) throw thrown;
     const { refusal, isBug } = asRefusal(thrown);
     if (isBug) this.connection.log.error({ ip: this.connection.ip, err: thrown }, 'command failed');
     if (refusal.verdict === 'NO') await this.#tellNews(news === 'ask' ? 'all' : news);
@@ -274,6 +292,15 @@ export class Session {
       { ip: this.connection.ip, account: user.name, as: login.authenticatedAs, way: login.way },
       'signed in',
     );
+  }
+
+  /** RFC 8437 §3: as it was after the greeting, but for TLS and compression. */
+  signOut(): void {
+    this.deselect();
+    this.enabled.clear();
+    this.#reader.dialect = { utf8: false, limits: this.options.limits };
+    this.state = { kind: 'notAuthenticated' };
+    this.connection.patience = this.connection.setting.limits.greetingTime;
   }
 
   enable(extension: Extension): void {

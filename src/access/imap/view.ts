@@ -127,6 +127,17 @@ export class View {
     return this.#told.get(uid) === modSeq;
   }
 
+  /**
+   * This session has changed these and tells of it. Where nobody else changed anything in between, nothing is left to
+   * be asked for.
+   */
+  changedHere(rows: readonly { readonly uid: Uid; readonly modSeq: ModSeq }[]): void {
+    const next = this.modSeq + 1;
+    if (!this.isStale && rows.every(({ modSeq }) => modSeq === next)) {
+      if (rows.length > 0) this.modSeq = next;
+    } else for (const { uid, modSeq } of rows) this.#told.set(uid, modSeq);
+  }
+
   forgetTold(): void {
     this.#told.clear();
   }

@@ -7,6 +7,7 @@ const extensions: ReadonlyMap<string, { readonly name: Extension; readonly said:
   ['IMAP4REV2', { name: 'IMAP4REV2', said: 'IMAP4rev2' }],
   ['CONDSTORE', { name: 'CONDSTORE', said: 'CONDSTORE' }],
   ['QRESYNC', { name: 'QRESYNC', said: 'QRESYNC' }],
+  ['UIDONLY', { name: 'UIDONLY', said: 'UIDONLY' }],
   ['UTF8=ACCEPT', { name: 'UTF8=ACCEPT', said: 'UTF8=ACCEPT' }],
 ]);
 

@@ -5,11 +5,11 @@
  * Rows come some hundred at a time and are told as they come; bodies stream from the store to the client.
  */
 import { flagBits, type MessageRow } from '../../../mail/mailbox.ts';
-import type { UidRange } from '../../../mail/uid-set.ts';
+import { type UidRange, UidSet } from '../../../mail/uid-set.ts';
 import { type Plan, planOf } from '../fetch-plan.ts';
 import { tellMessage } from '../fetch-row.ts';
 import { tellKeywords } from '../news.ts';
-import { hasAny, uidRanges } from '../numbers.ts';
+import { countIn, hasAny, uidRanges, windowOf } from '../numbers.ts';
 import { no } from '../refusal.ts';
 import { tellSince } from '../resync.ts';
 import type { Done, Named, Rule, ViewCall } from '../rule.ts';
@@ -18,7 +18,8 @@ async function run(call: ViewCall<Named<'FETCH'>>): Promise<Done> {
   const { session, view, command } = call;
   if (command.changedSince !== undefined) session.enable('CONDSTORE');
   const plan = planOf(session, view, command);
-  const uids = uidRanges(view, command.set, command.uid);
+  const named = uidRanges(view, command.set, command.uid);
+  const uids = command.partial === undefined ? named : await inWindow(call, named, command.partial);
   if (command.vanished && command.changedSince !== undefined)
     await tellSince(session, view, command.changedSince, asked(call), { vanishedOnly: true });
   if (uids.length === 0 || !hasAny(view, uids)) return { text: 'Nothing to fetch' };
@@ -55,15 +56,31 @@ async function tellRows(
     for (const row of rows) {
       const now = seen?.get(row.uid);
       if (view.learn(row.flags.keywords)) tellKeywords(session, view);
+      if (plan.tellsFlags && row.modSeq > view.modSeq) view.told(row.uid, row.modSeq);
       await tellMessage(session, view, plan, now === undefined ? row : { ...row, ...now }, now !== undefined);
       await session.room();
     }
   }
-  return {
-    missing:
-      count <
-      uids.reduce((sum, { first, last }) => sum + view.uids.rank(last) - view.uids.rank(first - 1), 0),
-  };
+  return { missing: count < countIn(view, uids) };
+}
+
+/** RFC 9394 §3.2: a window of the messages that would be told, counted from the end when negative. */
+async function inWindow(
+  { session, view, command }: ViewCall<Named<'FETCH'>>,
+  named: readonly UidRange[],
+  { from, to }: NonNullable<Named<'FETCH'>['partial']>,
+): Promise<readonly UidRange[]> {
+  const { changedSince } = command;
+  const uids = new UidSet();
+  if (changedSince === undefined) {
+    for (const { first, last } of named)
+      for (let rank = view.uids.rank(first - 1) + 1; rank <= view.uids.rank(last); rank++)
+        uids.add(view.uids.at(rank) as number);
+  } else {
+    for await (const rows of session.deps.reading.rows(view.mailbox, named, { changedSince }, session.signal))
+      for (const { uid } of rows) if (view.uids.has(uid)) uids.add(uid);
+  }
+  return [...UidSet.of(windowOf(uids, { from, to })).ranges()];
 }
 
 /** RFC 9051 §6.4.5: reading a body without PEEK sets \Seen, and the flags are told with it. */
@@ -78,7 +95,7 @@ async function markSeen(
     unseen.map(({ uid }) => ({ first: uid, last: uid })),
     { how: 'add', flags: { system: flagBits['\\Seen'], keywords: [] } },
   );
-  for (const { uid, modSeq } of changed) view.told(uid, modSeq);
+  view.changedHere(changed);
   return new Map(changed.map((row) => [row.uid, row]));
 }
 

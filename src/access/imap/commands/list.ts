@@ -4,7 +4,7 @@
  */
 import type { ListCommand, ListSelect } from '../../../protocol/imap/request/list.ts';
 import { type Listed, listed, status as printStatus } from '../../../protocol/imap/respond/mailboxes.ts';
-import { myRights } from '../../../protocol/imap/respond/rights.ts';
+import { metadata, myRights } from '../../../protocol/imap/respond/rights.ts';
 import { type Entry, listing } from '../listing.ts';
 import { delimiter } from '../names.ts';
 import { Pattern } from '../pattern.ts';
@@ -82,15 +82,24 @@ function attributesOf(entry: Entry, { select, returns, extended }: List): readon
 }
 
 async function tellMore(
-  { session, command }: UserCall<List>,
+  { session, user, command }: UserCall<List>,
   { folder, name, rights }: Entry,
 ): Promise<void> {
-  const { status, plain } = command.returns;
+  const { status, plain, metadata: wanted } = command.returns;
   if (folder === undefined) return;
   if (plain.has('MYRIGHTS') && rights !== '') session.say(myRights(name, rights, session.dialect));
+  if (wanted !== undefined && rights.includes('r')) {
+    // RFC 9590 §3: each entry asked for, NIL where it is not there.
+    const values = await session.deps.annotations.of(folder.id, user.account);
+    const entries = wanted.map((entry) => [entry, octetsOf(values.get(entry.toLowerCase()))] as const);
+    session.say(metadata(name, entries, session.dialect));
+  }
   if (status !== undefined && folder.selectable && rights.includes('r'))
     session.say(printStatus(name, await statusItems(session, folder, status), session.dialect));
 }
+
+const octetsOf = (value: string | undefined): Buffer | undefined =>
+  value === undefined ? undefined : Buffer.from(value, 'latin1');
 
 async function runLsub(call: UserCall<ListCommand & { readonly name: 'LSUB' }>): Promise<Done> {
   const { session, user, command } = call;

@@ -6,16 +6,23 @@
 import { type UidRange, UidSet } from '../../../mail/uid-set.ts';
 import type { SearchReturns } from '../../../protocol/imap/request/search.ts';
 import { esearch, found, type SearchResult } from '../../../protocol/imap/respond/results.ts';
+import { windowOf } from '../numbers.ts';
+import { progress } from '../progress.ts';
 import type { Done, Named, Rule, ViewCall } from '../rule.ts';
 import { asks, resolveKey } from '../search-key.ts';
 import type { View } from '../view.ts';
 
 async function run(call: ViewCall<Named<'SEARCH'>>): Promise<Done> {
   const { session, view, command } = call;
-  const key = resolveKey(view, command.key);
+  const key = resolveKey(view, command.key, session.enabled.has('UIDONLY'));
   if (asks(key, 'modSeq')) session.enable('CONDSTORE');
   if (command.returns?.save === true) view.saved = new UidSet(); // RFC 5182 §2.1: also when it fails
-  const result = await session.deps.search.find(view.mailbox, key, session.signal);
+  const result = await session.deps.search.find(
+    view.mailbox,
+    key,
+    session.signal,
+    progress(session, call.tag),
+  );
   const uids = known(view, result.uids);
   if (command.returns === undefined && !session.enabled.has('IMAP4REV2')) {
     for (const piece of found(
@@ -88,20 +95,6 @@ function answer(
       : { partial: { ...returns.partial, numbers: ranges(call, windowOf(uids, returns.partial)) } }),
     ...(modseq === undefined || uids.size === 0 ? {} : { modseq }),
   };
-}
-
-/** RFC 9394 §3.1: a window of the results, counted from the end when negative. */
-export function* windowOf(
-  uids: UidSet,
-  { from, to }: { readonly from: number; readonly to: number },
-): IterableIterator<UidRange> {
-  const place = (number: number): number => (number < 0 ? uids.size + 1 + number : number);
-  const first = Math.max(1, Math.min(place(from), place(to)));
-  const last = Math.min(uids.size, Math.max(place(from), place(to)));
-  for (let rank = first; rank <= last; rank++) {
-    const uid = uids.at(rank) as number;
-    yield { first: uid, last: uid };
-  }
 }
 
 /** RFC 5182 §2.4: MIN and MAX alone save no more than they tell. */

@@ -34,11 +34,11 @@ async function run(call: ViewCall<Named<'STORE'>>): Promise<Done> {
     if (!view.uids.has(row.uid)) continue;
     if (mayTell) tellFlags(session, view, row, { flags: !command.silent });
     else view.learn(row.flags.keywords);
-    view.told(row.uid, row.modSeq);
   }
+  view.changedHere(result.changed);
   await session.room();
   if (!command.silent) await tellUnchanged(call, uids, result);
-  return conclude(call, uids, result.modified);
+  return conclude(call, result.modified);
 }
 
 /** Those that had the flags already are told as well: "as if a FETCH of those flags was done". */
@@ -59,11 +59,7 @@ async function tellUnchanged(
   }
 }
 
-function conclude(
-  { view, command }: ViewCall<Named<'STORE'>>,
-  _uids: readonly UidRange[],
-  modified: readonly UidRange[],
-): Done {
+function conclude({ view, command }: ViewCall<Named<'STORE'>>, modified: readonly UidRange[]): Done {
   if (modified.length === 0) return { text: 'Stored' };
   const numbers = command.uid
     ? modified
