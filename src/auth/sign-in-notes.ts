@@ -39,9 +39,16 @@ export class SignInNotes {
     this.#noted.delete(key);
     if (this.#noted.size >= entries) this.#noted.delete(this.#noted.keys().next().value ?? '');
     this.#noted.set(key, now);
+    this.recordLater(facts);
+  }
+
+  /** Beside everything else; left out where too much is being written. */
+  recordLater(facts: AuditFacts): void {
+    if (this.#pending.size >= writing) return;
+    const { account, event } = facts;
     const written = this.#deps.audit
       .record(facts)
-      .catch((error: unknown) => this.#deps.log.warn({ account, error }, 'a sign-in could not be noted'))
+      .catch((error: unknown) => this.#deps.log.warn({ account, event, error }, 'it could not be noted'))
       .finally(() => this.#pending.delete(written));
     this.#pending.add(written);
   }
