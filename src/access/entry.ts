@@ -6,11 +6,11 @@ import { tlsPart } from '../listen/channel.ts';
 import type { Authenticator, AuthStep, Channel, Login, Refusal, Service } from '../ports/authenticator.ts';
 import type { Connection } from './connection.ts';
 
-/** Of the connection as it is now: to be made again when TLS has begun. `trusted`: passwords may be said without TLS. */
-export const channelOf = ({ ip, tls }: Connection, service: Service, trusted: boolean): Channel => ({
+/** Of the connection as it is now: to be made again when TLS has begun. */
+export const channelOf = ({ ip, tls }: Connection, service: Service, _trusted = false): Channel => ({
   service,
   remote: ip,
-  ...(tls === undefined ? { tls: trusted, channelBindings: new Map() } : tlsPart(tls)),
+  ...(tls === undefined ? { tls: false, channelBindings: new Map() } : tlsPart(tls)),
 });
 
 /** Where a password in the clear may be said, PLAIN may be used (ports/authenticator). */

@@ -20,6 +20,8 @@ export class People implements Authenticator {
   readonly #passwords: ReadonlyMap<string, string>;
   /** Whoever has the right password is refused for this. */
   wall: Refusal | undefined;
+  /** Passwords may be said without TLS. */
+  isSafeWithoutTls = false;
   /** When credentials end. */
   until: Date | undefined;
   readonly channels: Channel[] = [];
@@ -29,7 +31,9 @@ export class People implements Authenticator {
   }
 
   mechanisms(channel: Channel): readonly string[] {
-    return channel.tls ? ['SCRAM-SHA-256', 'XOAUTH2', 'PLAIN', 'LOGIN'] : ['SCRAM-SHA-256'];
+    return channel.tls || this.isSafeWithoutTls
+      ? ['SCRAM-SHA-256', 'XOAUTH2', 'PLAIN', 'LOGIN']
+      : ['SCRAM-SHA-256'];
   }
 
   async begin(mechanism: string, channel: Channel, initial: Uint8Array | undefined): Promise<AuthStep> {

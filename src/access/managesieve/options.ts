@@ -9,8 +9,6 @@ import type { PresenceLimits } from '../presence.ts';
 export interface ManageSieveOptions extends PresenceLimits {
   /** Said with IMPLEMENTATION. */
   readonly product: string;
-  /** Passwords may be said without TLS. */
-  readonly plaintextLogin: boolean;
   /** Octets of the lines of one command, and of its literals before sign-in. */
   readonly lineLimit: number;
   /** Octets of one script. */

@@ -133,7 +133,7 @@ export class Session {
   }
 
   get channel(): Channel {
-    this.#channel ??= channelOf(this.connection, 'sieve', this.options.plaintextLogin);
+    this.#channel ??= channelOf(this.connection, 'sieve');
     return this.#channel;
   }
 

@@ -10,8 +10,6 @@ import type { PresenceLimits } from '../presence.ts';
 export interface Pop3Options extends PresenceLimits {
   /** Said with IMPLEMENTATION, in the greeting too. */
   readonly product: string;
-  /** Passwords may be said without TLS. */
-  readonly plaintextLogin: boolean;
   /** Octets of one line of the client. */
   readonly lineLimit: number;
   /** Commands that are not understood, before the connection is ended; 0 for no limit. */

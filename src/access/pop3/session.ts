@@ -137,7 +137,7 @@ export class Session {
   }
 
   get channel(): Channel {
-    this.#channel ??= channelOf(this.connection, 'pop3', this.options.plaintextLogin);
+    this.#channel ??= channelOf(this.connection, 'pop3');
     return this.#channel;
   }
 

@@ -15,7 +15,6 @@ import { SmallScripts, SmallStore } from '../small-store.ts';
 
 export const usual: ManageSieveOptions = {
   product: 'Isthmus',
-  plaintextLogin: false,
   lineLimit: 65_536,
   scriptSize: 2_000,
   errors: 10,
@@ -39,6 +38,8 @@ export interface SieveGround {
   readonly tls?: AccessListenerOptions['tls']['mode'];
   readonly limits?: Partial<AccessListenerOptions['limits']>;
   readonly now?: () => Date;
+  /** Passwords may be said without TLS. */
+  readonly plaintext?: boolean;
 }
 
 export async function serveManageSieve(ground: SieveGround = {}) {
@@ -46,6 +47,7 @@ export async function serveManageSieve(ground: SieveGround = {}) {
   const store = new SmallStore('ada', 'bob');
   const scripts = new SmallScripts();
   const people = new People({ ada: 'secret', bob: 'other secret', carol: 'no account' });
+  people.isSafeWithoutTls = ground.plaintext === true;
   const listener = await startAccess(
     {
       name: 'managesieve',

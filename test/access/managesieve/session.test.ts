@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 async function serve(ground: SieveGround = {}): Promise<Served> {
-  const served = await serveManageSieve({ ...ground, options: { plaintextLogin: true, ...ground.options } });
+  const served = await serveManageSieve({ plaintext: true, ...ground });
   open.push(served.listener);
   return served;
 }
@@ -51,7 +51,7 @@ async function enter(served: Served): Promise<Talk> {
 }
 
 test('the last word of SCRAM comes with OK', async () => {
-  const served = await serve({ options: { plaintextLogin: false } });
+  const served = await serve({ plaintext: false });
   const talk = await dial(served);
   const client = new ScramClient({ name: 'ada', password: 'secret' });
   const first = await say(talk, `AUTHENTICATE "SCRAM-SHA-256" "${client.first().toString('base64')}"`);

@@ -1,7 +1,7 @@
 /**
  * Plays test/transcript/managesieve/*.txt. Besides what test/access/transcript knows:
  *
- *   given KEY VALUE      an option of ManageSieve; `given tls MODE`
+ *   given KEY VALUE      an option of ManageSieve; `given tls MODE`, `given plaintext`
  *   greeting, caps       lines up to the next OK are read and passed over
  *   then active NAME     ada's active script
  */
@@ -14,9 +14,10 @@ function groundOf(lines: readonly string[]): SieveGround {
   const words = lines.filter((line) => line.startsWith('given ')).map((line) => line.split(' ').slice(1));
   const tls = words.find(([key]) => key === 'tls')?.[1] as SieveGround['tls'];
   const options = words
-    .filter(([key]) => key !== 'tls')
-    .map(([key, value]) => [key, /^\d+$/.test(value ?? '') ? Number(value) : value === 'yes']);
-  return { options: Object.fromEntries(options), ...(tls === undefined ? {} : { tls }) };
+    .filter(([key]) => key !== 'tls' && key !== 'plaintext')
+    .map(([key, value]) => [key, Number(value)]);
+  const plaintext = words.some(([key]) => key === 'plaintext');
+  return { options: Object.fromEntries(options), plaintext, ...(tls === undefined ? {} : { tls }) };
 }
 
 async function other({ scripts }: Served, talk: Talk, line: string): Promise<void> {

@@ -13,7 +13,6 @@ import { SmallStore } from '../small-store.ts';
 
 export const usual: Pop3Options = {
   product: 'Isthmus',
-  plaintextLogin: false,
   lineLimit: 65_536,
   errors: 10,
   sessionsPerAccount: 20,
@@ -25,12 +24,15 @@ export interface Pop3Ground {
   readonly tls?: AccessListenerOptions['tls']['mode'];
   readonly limits?: Partial<AccessListenerOptions['limits']>;
   readonly now?: () => Date;
+  /** Passwords may be said without TLS. */
+  readonly plaintext?: boolean;
 }
 
 export async function servePop3(ground: Pop3Ground = {}) {
   const { cert, key } = await certificate(['mail.example.org']);
   const store = new SmallStore('ada', 'bob');
   const people = new People({ ada: 'secret', bob: 'other secret', carol: 'no account' });
+  people.isSafeWithoutTls = ground.plaintext === true;
   const listener = await startAccess(
     {
       name: 'pop3',

@@ -1,7 +1,7 @@
 /**
  * POP3 when things go wrong, take long, or are many.
  */
-import { createHash } from 'node:crypto';
+import { connect } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 async function serve(ground: Pop3Ground = {}): Promise<Served> {
-  const served = await servePop3({ ...ground, options: { plaintextLogin: true, ...ground.options } });
+  const served = await servePop3({ plaintext: true, ...ground });
   open.push(served.listener);
   return served;
 }
@@ -74,7 +74,7 @@ test('what was sent in the clear behind STLS is not obeyed', async () => {
 });
 
 test('SCRAM-SHA-256 needs no TLS, and its last word is answered with nothing', async () => {
-  const served = await serve({ options: { plaintextLogin: false } });
+  const served = await serve({ plaintext: false });
   const talk = await dial(served);
   const client = new ScramClient({ name: 'ada', password: 'secret' });
   const first = await say(talk, `AUTH SCRAM-SHA-256 ${client.first().toString('base64')}`);
@@ -235,21 +235,20 @@ test('silence ends a session without a word, and nothing is deleted', async () =
 
 test('a long message comes as it is to a client that reads slowly, and is not kept in memory', async () => {
   const served = await serve();
-  const line = `${'.x'.repeat(35)}\r\n`;
-  const content = Buffer.from(`Subject: long\r\n\r\n${line.repeat(300_000)}`);
+  const content = Buffer.from(`Subject: long\r\n\r\n${`${'.x'.repeat(35)}\r\n`.repeat(300_000)}`);
   served.store.deliver('ada', content);
-  const talk = await enter(served);
-  talk.socket.pause();
-  talk.write('RETR 1\r\n');
+  const socket = connect({ port: served.listener.port, host: '127.0.0.1' });
+  open.push(socket);
+  socket.write('USER ada\r\nPASS secret\r\nRETR 1\r\nQUIT\r\n');
+  await expect.poll(() => served.store.octetsGiven).toBeGreaterThan(0);
   await new Promise((resolve) => setTimeout(resolve, 300));
-  expect(served.store.octetsGiven).toBeGreaterThan(0);
   expect(served.store.octetsGiven).toBeLessThan(content.length);
-  talk.socket.resume();
-  const lines = await list(talk);
-  expect(lines.shift()).toBe(`+OK ${content.length} octets`);
-  const hash = createHash('sha256');
-  for (const one of lines) hash.update(`${one.startsWith('.') ? one.slice(1) : one}\r\n`);
-  expect(hash.digest('hex')).toBe(createHash('sha256').update(content).digest('hex'));
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk);
+  const said = Buffer.concat(chunks).toString('latin1');
+  const from = said.indexOf(`+OK ${content.length} octets\r\n`) + `+OK ${content.length} octets\r\n`.length;
+  const to = said.lastIndexOf('.\r\n+OK Bye\r\n');
+  expect(said.slice(from, to).replaceAll('\r\n.', '\r\n') === content.toString('latin1')).toBe(true);
 });
 
 test('a client that goes away in the middle leaves nothing behind', async () => {

@@ -1,7 +1,7 @@
 /**
  * Plays test/transcript/pop3/*.txt. Besides what test/access/transcript knows:
  *
- *   given KEY VALUE        an option of POP3; `given tls MODE`
+ *   given KEY VALUE        an option of POP3; `given tls MODE`, `given plaintext`
  *   mail TEXT              in ada's INBOX; `mail UIDL=id TEXT` for one that was imported; escapes as in C:
  *   gone UID               somebody else expunges it
  *   then inbox A, B, …     UIDs and flags of what is in ada's INBOX
@@ -15,9 +15,10 @@ function groundOf(lines: readonly string[]): Pop3Ground {
   const words = lines.filter((line) => line.startsWith('given ')).map((line) => line.split(' ').slice(1));
   const tls = words.find(([key]) => key === 'tls')?.[1] as Pop3Ground['tls'];
   const options = words
-    .filter(([key]) => key !== 'tls')
-    .map(([key, value]) => [key, /^\d+$/.test(value ?? '') ? Number(value) : value === 'yes']);
-  return { options: Object.fromEntries(options), ...(tls === undefined ? {} : { tls }) };
+    .filter(([key]) => key !== 'tls' && key !== 'plaintext')
+    .map(([key, value]) => [key, Number(value)]);
+  const plaintext = words.some(([key]) => key === 'plaintext');
+  return { options: Object.fromEntries(options), plaintext, ...(tls === undefined ? {} : { tls }) };
 }
 
 function other({ store }: Served, line: string): void {
