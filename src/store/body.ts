@@ -9,14 +9,8 @@ import type { MessageStructure } from '../mail/structure.ts';
 import type { BlobKey } from '../ports/blob-store.ts';
 import type { Queryable } from '../ports/database.ts';
 import { writeStructure } from '../protocol/mime/stored-structure.ts';
-import type { Coded } from './coding.ts';
 import type { Description } from './describe.ts';
-
-/** Where octets are kept, and how. */
-export interface Kept extends Coded {
-  /** Either these octets in the row, or a blob. */
-  readonly content: Uint8Array | BlobKey;
-}
+import type { Kept } from './keep.ts';
 
 export interface NewBody {
   /** SHA-256 of the plain octets. */

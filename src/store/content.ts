@@ -33,9 +33,38 @@ export async function* content(
   signal: AbortSignal,
   range: { readonly start: number; readonly end?: number } = { start: 0 },
 ): AsyncGenerator<Uint8Array> {
+  let row = await readKept(options.database, body, signal, range);
+  let begun = false;
+  for (;;) {
+    try {
+      for await (const chunk of keptOctets(options, row, signal, range)) {
+        begun = true;
+        yield chunk;
+      }
+      return;
+    } catch (error) {
+      if (error instanceof KeyMissing) throw new StoreAway(error.message, { cause: error });
+      if (!(error instanceof BlobMissing || error instanceof FrameBroken)) throw error;
+      // It may have been sealed anew between the look at its row and the look at its blob.
+      const now = begun ? row : await readKept(options.database, body, signal, range);
+      if (now.blob === row.blob)
+        throw new BodyGone(`the content of body ${body} is not what was kept: ${error.message}; run fsck`, {
+          cause: error,
+        });
+      row = now;
+    }
+  }
+}
+
+async function readKept(
+  database: Database,
+  body: BodyId,
+  signal: AbortSignal,
+  range: { readonly start: number; readonly end?: number },
+): Promise<KeptRow> {
   signal.throwIfAborted();
   const whole = range.start === 0 && range.end === undefined;
-  const [row] = await options.database.query<KeptRow>(
+  const [row] = await database.query<KeptRow>(
     `select size, blob, coding, sealed_by, salt, frames,
        case when $2::int8 is null or coding <> 0 then content
          else substring(content from $2::int4 + 1 for $3::int4) end as content
@@ -43,15 +72,7 @@ export async function* content(
     [body, ...(whole ? [undefined, undefined] : ends(range))],
   );
   if (row === undefined) throw new BodyGone(`body ${body} is not there; run fsck`);
-  try {
-    yield* keptOctets(options, row, signal, range);
-  } catch (error) {
-    if (error instanceof KeyMissing) throw new StoreAway(error.message, { cause: error });
-    if (!(error instanceof BlobMissing || error instanceof FrameBroken)) throw error;
-    throw new BodyGone(`the content of body ${body} is not what was kept: ${error.message}; run fsck`, {
-      cause: error,
-    });
-  }
+  return row;
 }
 
 const mostInRow = 0x7fff_0000;

@@ -11,10 +11,12 @@ import type { Database } from '../ports/database.ts';
 import type { Log } from '../ports/log.ts';
 import { MessageTooBig, type Staged, type Staging } from '../ports/messages.ts';
 import { StructureScanner } from '../protocol/mime/structure.ts';
-import { insertBody, type Kept } from './body.ts';
-import type { Coding, FrameWriter } from './coding.ts';
+import { insertBody } from './body.ts';
+
+import type { Coding } from './coding.ts';
 import { describe } from './describe.ts';
 import { inStoreWords } from './faults.ts';
+import { framed, inRow, type Kept } from './keep.ts';
 
 export interface StageOptions {
   readonly database: Database;
@@ -83,19 +85,6 @@ async function keep(
   } finally {
     await source.return?.().catch(() => undefined);
   }
-}
-
-function inRow(octets: Buffer, writer: FrameWriter | undefined): Kept {
-  if (writer === undefined) return { content: octets, coding: 0 };
-  const frames = Buffer.concat([...writer.push(octets), writer.last()]);
-  const coded = writer.coded();
-  const worth = coded.sealedBy !== undefined || frames.length < octets.length;
-  return worth ? { content: frames, ...coded } : { content: octets, coding: 0 };
-}
-
-async function* framed(octets: AsyncIterable<Uint8Array>, writer: FrameWriter): AsyncGenerator<Uint8Array> {
-  for await (const chunk of octets) yield* writer.push(chunk);
-  yield writer.last();
 }
 
 /** What is learned of the octets while they stream by. */

@@ -85,7 +85,7 @@ create table body (
 alter table body alter column content set storage external;
 alter table body alter column frames set storage external;
 create index body_blob on body (blob) where blob is not null;
-create index body_staged on body (staged_at);
+create index body_staged on body (staged_at, id);
 create index body_sealed on body (sealed_by, id);
 -- A mirror or an import looks for what it had done before; hash, as ids are long and only equality is asked.
 create index body_message_id on body using hash (message_id) where message_id is not null;
@@ -145,6 +145,9 @@ create table expunged (
   body bigint not null references body,
   size bigint not null,
   uidl text,
+  -- it went on living elsewhere: nothing to restore
+  moved boolean not null default false,
+  restored_at timestamptz,
   primary key (mailbox, uid)
 );
 create index expunged_mod_seq on expunged (mailbox, mod_seq);

@@ -1,0 +1,370 @@
+/** What is not kept any longer, and what an operator brings back before that. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { MailFolder } from '../../src/mail/mailbox.ts';
+import { silentLog } from '../../src/ports/log.ts';
+import { BodyGone } from '../../src/ports/messages.ts';
+import { Coding, type StoreKey } from '../../src/store/coding.ts';
+import { rekey } from '../../src/store/rekey.ts';
+import { type RestoreFilter, type RestoreInto, restore } from '../../src/store/restore.ts';
+import { Sweeper } from '../../src/store/sweep.ts';
+import {
+  allRows,
+  contradictions,
+  everything,
+  letter,
+  never,
+  newAccount,
+  newMailbox,
+  noon,
+  openSetting,
+  put,
+  read,
+  type Setting,
+  stage,
+} from './messages-setting.ts';
+
+let setting: Setting;
+let account: number;
+let box: number;
+const hour = 3600_000;
+const day = 24 * hour;
+
+beforeEach(async () => {
+  setting = await openSetting({ limits: { inlineLimit: 1000 } });
+  account = await newAccount(setting.database);
+  box = await newMailbox(setting.database, account, 'INBOX');
+});
+afterEach(async () => {
+  expect(await contradictions(setting.database)).toEqual([]);
+  await setting[Symbol.asyncDispose]();
+});
+
+const later = (milliseconds: number): void => {
+  setting.now = new Date(noon.getTime() + milliseconds);
+};
+const sweeperOf = () =>
+  new Sweeper({
+    database: setting.database,
+    blobs: setting.blobs,
+    keepExpunged: 14 * day,
+    now: () => setting.now,
+    log: silentLog,
+  });
+const bodies = async (): Promise<number> =>
+  (await setting.database.query<{ n: number }>('select count(*) as n from body'))[0]!.n;
+const big = (subject: string): Buffer => letter(subject, [], 'x'.repeat(5000));
+
+describe('the sweep', () => {
+  test('takes what was staged hours ago and appended nowhere, with its blob', async () => {
+    const sweeper = sweeperOf();
+    await put(setting.messages, box, big('kept'));
+    await stage(setting.messages, big('forgotten'));
+    later(5 * hour);
+    expect(await sweeper.sweep(never)).toEqual({ expunged: 0, bodies: 0, blobs: 0 });
+    later(7 * hour);
+    expect(await sweeper.sweep(never)).toEqual({ expunged: 0, bodies: 1, blobs: 0 });
+    expect([await bodies(), setting.blobs.kept.size]).toEqual([1, 1]);
+    expect(await sweeper.sweep(never)).toEqual({ expunged: 0, bodies: 0, blobs: 0 });
+  });
+
+  test('leaves what was staged again', async () => {
+    const sweeper = sweeperOf();
+    const { body } = await stage(setting.messages, big('again'));
+    later(5 * hour);
+    await stage(setting.messages, big('again'));
+    later(7 * hour);
+    await sweeper.sweep(never);
+    expect((await read(setting.messages, body)).equals(big('again'))).toBe(true);
+    later(12 * hour);
+    expect((await sweeper.sweep(never)).bodies).toBe(1);
+  });
+
+  test('an append of what was swept says so, and can be staged anew', async () => {
+    const { body } = await stage(setting.messages, big('late'));
+    later(7 * hour);
+    await sweeperOf().sweep(never);
+    const flags = { system: 0, keywords: [] };
+    await expect(setting.messages.append([{ mailbox: box, body, flags }])).rejects.toThrow(BodyGone);
+    await put(setting.messages, box, big('late'));
+    expect((await allRows(setting.messages, box)).length).toBe(1);
+  });
+
+  test('takes what was expunged long ago, with its body, and the mailbox knows that it forgot', async () => {
+    const first = await put(setting.messages, box, big('gone'));
+    await put(setting.messages, box, big('stays'));
+    const other = await newMailbox(setting.database, account);
+    await setting.messages.copy(box, [{ first: 2, last: 2 }], other);
+    const since = (await setting.messages.snapshot(box)).status.highestModSeq;
+    await setting.messages.expunge(box, everything, { anyway: true });
+    const sweeper = sweeperOf();
+    later(13 * day);
+    expect(await sweeper.sweep(never)).toEqual({ expunged: 0, bodies: 0, blobs: 0 });
+    expect(await setting.messages.changes(box, since)).toMatchObject({ forgotten: false });
+    later(15 * day);
+    expect(await sweeper.sweep(never)).toEqual({ expunged: 2, bodies: 1, blobs: 0 });
+    expect(await setting.messages.changes(box, since)).toMatchObject({
+      forgotten: true,
+      gone: [{ first: 1, last: 2 }],
+    });
+    await expect(read(setting.messages, first.body)).rejects.toThrow(BodyGone);
+    const [copy] = await allRows(setting.messages, other);
+    expect((await read(setting.messages, copy!.body)).equals(big('stays'))).toBe(true);
+    const { highestModSeq } = (await setting.messages.snapshot(box)).status;
+    expect(await setting.messages.changes(box, highestModSeq)).toMatchObject({ forgotten: false, gone: [] });
+  });
+
+  test('takes blobs that no body has, once a day, but none of this hour', async () => {
+    const stray = async () => {
+      async function* content(): AsyncGenerator<Uint8Array> {
+        yield Buffer.from(`stray of ${setting.now.toISOString()}`);
+      }
+      await setting.blobs.write(content(), never);
+    };
+    const sweeper = sweeperOf();
+    await stray();
+    expect((await sweeper.sweep(never)).blobs).toBe(0);
+    later(25 * hour);
+    await stray();
+    expect((await sweeper.sweep(never)).blobs).toBe(1);
+    later(29 * hour);
+    expect((await sweeper.sweep(never)).blobs).toBe(0);
+    later(50 * hour);
+    expect((await sweeper.sweep(never)).blobs).toBe(1);
+  });
+
+  test('goes through many in portions, and when stopped goes on later', async () => {
+    await setting.database.query(
+      `insert into body (hash, size, content, structure, thread, staged_at)
+       select sha256(n::text::bytea), 1, 'x', '{}', 'y', $1 from generate_series(1, 2500) n`,
+      [noon],
+    );
+    const { body } = await put(setting.messages, box, letter('one of them'));
+    later(7 * hour);
+    const stopped = new AbortController();
+    stopped.abort();
+    expect(
+      (
+        await sweeperOf()
+          .sweep(stopped.signal)
+          .catch(() => undefined)
+      )?.bodies ?? 0,
+    ).toBe(0);
+    expect((await sweeperOf().sweep(never)).bodies).toBe(2500);
+    expect(await bodies()).toBe(1);
+    await read(setting.messages, body);
+  });
+
+  test('at the same instant as staging and appending loses nothing that was appended', async () => {
+    // Sweepers that think it is tomorrow: whatever is staged is old to them at once.
+    const hurried = new Sweeper({
+      database: setting.database,
+      blobs: setting.blobs,
+      keepExpunged: 14 * day,
+      now: () => new Date(noon.getTime() + day),
+      log: silentLog,
+    });
+    let done = false;
+    let swept = 0;
+    const sweeping = (async () => {
+      while (!done) swept += (await hurried.sweep(never)).bodies;
+    })();
+    const kept: { uid: number; octets: Buffer }[] = [];
+    let lost = 0;
+    const writer = async (name: number) => {
+      for (let i = 0; i < 40; i++) {
+        const octets = letter(`race ${i % 3 === 0 ? i : `${name} ${i}`}`);
+        const staged = await stage(setting.messages, octets);
+        if (i % 2 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+        try {
+          const flags = { system: 0, keywords: [] };
+          const [appended] = await setting.messages.append([{ mailbox: box, body: staged.body, flags }]);
+          kept.push({ uid: appended!.uid, octets });
+        } catch (error) {
+          expect(error).toBeInstanceOf(BodyGone);
+          lost += 1;
+        }
+      }
+    };
+    await Promise.all([1, 2, 3, 4].map(writer));
+    done = true;
+    await sweeping;
+    expect(kept.length + lost).toBe(160);
+    const rows = new Map((await allRows(setting.messages, box)).map((row) => [row.uid, row]));
+    expect(rows.size).toBe(kept.length);
+    for (const { uid, octets } of kept)
+      expect((await read(setting.messages, rows.get(uid)!.body)).equals(octets)).toBe(true);
+    expect(swept).toBeGreaterThan(0);
+  });
+});
+
+describe('what an operator restores', () => {
+  /** The tree's part, in short. */
+  const mailboxes = {
+    async get(of: number, name: string) {
+      const [row] = await setting.database.query<MailFolder>(
+        'select id, account, name, selectable from mailbox where account = $1 and name = $2',
+        [of, name],
+      );
+      return row;
+    },
+    async create(of: number, name: string) {
+      await newMailbox(setting.database, of, name);
+      return (await mailboxes.get(of, name))!;
+    },
+  };
+  const restored = (filter: RestoreFilter = {}, into: RestoreInto = {}) =>
+    Array.fromAsync(
+      restore(
+        {
+          database: setting.database,
+          mailboxes,
+          limits: { inlineLimit: 1000, keywords: 10, quotaGrace: 0, appendsTogether: 1, commitsAtOnce: 1 },
+          now: () => setting.now,
+          touched: (touched) => setting.heard.push(...touched),
+        },
+        account,
+        filter,
+        into,
+        never,
+      ),
+    );
+
+  test('comes back as new messages with flags and dates, once', async () => {
+    const flags = { system: 9, keywords: ['Work'] };
+    const internalDate = new Date('2020-01-01T00:00:00Z');
+    await put(setting.messages, box, letter('one'), { flags, internalDate });
+    await put(setting.messages, box, letter('two'));
+    await setting.messages.expunge(box);
+    const since = (await setting.messages.snapshot(box)).status.highestModSeq;
+    setting.heard.length = 0;
+    expect(await restored()).toEqual([{ mailbox: 'INBOX', restored: 1, of: 1 }]);
+    expect(setting.heard.map(({ mailbox }) => mailbox)).toEqual([box]);
+    expect(await restored()).toEqual([]);
+    const rows = await allRows(setting.messages, box);
+    expect(rows.map(({ uid }) => uid)).toEqual([2, 3]);
+    expect(rows[1]).toMatchObject({ flags: { system: 1, keywords: ['Work'] }, internalDate });
+    expect((await read(setting.messages, rows[1]!.body)).equals(letter('one'))).toBe(true);
+    const { rows: fresh } = await setting.messages.changes(box, since);
+    expect(fresh.map(({ uid }) => uid)).toEqual([3]);
+    expect((await setting.messages.changes(box, 1)).gone).toEqual([{ first: 1, last: 1 }]);
+  });
+
+  test('is not what was moved away', async () => {
+    const other = await newMailbox(setting.database, account);
+    await put(setting.messages, box);
+    await setting.messages.move(box, everything, other);
+    expect(await restored()).toEqual([]);
+  });
+
+  test('is of one mailbox and one time, where that is asked for', async () => {
+    const work = await newMailbox(setting.database, account, 'Work');
+    for (const [hours, mailbox] of [
+      [1, box],
+      [2, work],
+      [3, box],
+      [4, box],
+    ] as const) {
+      later(hours * hour);
+      await put(setting.messages, mailbox, letter(`of hour ${hours}`));
+      await setting.messages.expunge(mailbox, everything, { anyway: true });
+    }
+    const at = (hours: number) => new Date(noon.getTime() + hours * hour);
+    expect((await restored({ mailbox: 'INBOX', since: at(3), until: at(4) })).length).toBe(1);
+    const [row] = await allRows(setting.messages, box);
+    expect((await read(setting.messages, row!.body)).equals(letter('of hour 3'))).toBe(true);
+    expect((await restored()).at(-1)).toMatchObject({ restored: 3, of: 3 });
+    expect((await allRows(setting.messages, work)).length).toBe(1);
+  });
+
+  test('makes its mailbox again, or goes into another, of another account too', async () => {
+    const lost = await newMailbox(setting.database, account, 'Lost');
+    for (const subject of ['l1', 'l2']) await put(setting.messages, lost, letter(subject));
+    await setting.messages.expunge(lost, everything, { anyway: true });
+    await setting.database.query('delete from mailbox where id = $1', [lost]);
+    await restored({}, {});
+    const again = await mailboxes.get(account, 'Lost');
+    expect((await allRows(setting.messages, again!.id)).length).toBe(2);
+    await setting.messages.expunge(again!.id, everything, { anyway: true });
+    const heir = await newAccount(setting.database);
+    expect(await restored({}, { account: heir, mailbox: 'Found' })).toMatchObject([{ mailbox: 'Found' }]);
+    const found = await mailboxes.get(heir, 'Found');
+    expect((await allRows(setting.messages, found!.id)).length).toBe(2);
+  });
+
+  test('comes in portions, each told', async () => {
+    const { body } = await stage(setting.messages, letter('many'));
+    const flags = { system: 0, keywords: [] };
+    await setting.messages.append(Array.from({ length: 2100 }, () => ({ mailbox: box, body, flags })));
+    await setting.messages.expunge(box, everything, { anyway: true });
+    expect((await restored()).map((one) => one.restored)).toEqual([1000, 2000, 2100]);
+    expect((await allRows(setting.messages, box)).length).toBe(2100);
+  });
+});
+
+describe('keys', () => {
+  const key = (number: number): StoreKey => ({ number, key: Buffer.alloc(32, number) });
+  const options = (...keys: StoreKey[]) => ({
+    database: setting.database,
+    blobs: setting.blobs,
+    coding: new Coding({ compress: true, keys }),
+    log: silentLog,
+  });
+  const sealedBy = async () =>
+    (
+      await setting.database.query<{ sealed_by: number | null }>('select sealed_by from body order by id')
+    ).map((row) => row.sealed_by);
+
+  test('go out of use: what they sealed is sealed by the last, some at a time', async () => {
+    const letters = ['r1', 'r2', 'r3', 'r4'].map((subject, index) =>
+      index % 2 === 0 ? letter(subject) : big(subject),
+    );
+    const ids: number[] = [];
+    for (const octets of letters) ids.push((await put(setting.open({ keys: [key(1)] }), box, octets)).body);
+    const clear = await put(setting.messages, box, big('clear'));
+    expect(await rekey(options(key(1), key(2)), { most: 3 }, never)).toEqual({
+      sealed: 3,
+      failed: 0,
+      complete: false,
+    });
+    expect(await sealedBy()).toEqual([2, 2, 2, 1, null]);
+    expect((await rekey(options(key(1), key(2)), {}, never)).sealed).toBe(1);
+    expect((await rekey(options(key(1), key(2)), {}, never)).sealed).toBe(0);
+    expect(await rekey(options(key(2)), { clear: true }, never)).toMatchObject({ sealed: 1, complete: true });
+    expect(await sealedBy()).toEqual([2, 2, 2, 2, 2]);
+    const reader = setting.open({ keys: [key(2)] });
+    for (const [index, id] of ids.entries())
+      expect((await read(reader, id)).equals(letters[index]!)).toBe(true);
+    expect((await read(reader, clear.body)).equals(big('clear'))).toBe(true);
+    expect(setting.blobs.kept.size).toBe(3);
+    for (const octets of setting.blobs.kept.values()) expect(octets.includes('xxxx')).toBe(false);
+  });
+
+  test('whose bodies are damaged or whose own is missing are told of, and the rest goes on', async () => {
+    await put(setting.open({ keys: [key(1)] }), box, big('no key'));
+    await put(setting.open({ keys: [key(3)] }), box, big('damaged'));
+    await put(setting.open({ keys: [key(3)] }), box, big('well'));
+    const [damaged] = [...setting.blobs.kept.keys()].slice(1);
+    setting.blobs.kept.set(damaged!, Buffer.from('x'));
+    expect(await rekey(options(key(3), key(2)), {}, never)).toEqual({ sealed: 1, failed: 2, complete: true });
+  });
+
+  test('may change while a body is read', async () => {
+    const { body } = await put(setting.open({ keys: [key(1)] }), box, big('read'));
+    const reader = setting.open({
+      keys: [key(1), key(2)],
+      blobs: Object.assign(Object.create(setting.blobs), {
+        // Between the look at the row and the look at the blob.
+        async *read(...args: Parameters<typeof setting.blobs.read>) {
+          await rekey(options(key(1), key(2)), {}, never);
+          yield* setting.blobs.read(...args);
+        },
+      }),
+    });
+    expect((await read(reader, body)).equals(big('read'))).toBe(true);
+  });
+
+  test('without any, there is nothing to seal by', async () => {
+    await put(setting.messages, box);
+    expect(await rekey(options(), { clear: true }, never)).toEqual({ sealed: 0, failed: 0, complete: true });
+  });
+});
