@@ -9,7 +9,7 @@ import type { Watch } from '../ports/watch.ts';
 import { openNotices } from '../store/notices.ts';
 import { type Messages, openMessages } from '../store/open-messages.ts';
 import { openSearch } from '../store/search.ts';
-import { TextThread } from '../store/text-thread.ts';
+import { TextProcess } from '../store/text-process.ts';
 import { openTree, type Tree, type TreeLimits, usualTreeLimits } from '../store/tree.ts';
 import { type Base, now } from './base.ts';
 import { openBlobs } from './ground.ts';
@@ -53,7 +53,7 @@ export async function openHosting(base: Base): Promise<Hosting> {
     now,
     log,
   });
-  const texts = new TextThread();
+  const texts = new TextProcess();
   const search = openSearch({
     database,
     messages,

@@ -14,7 +14,7 @@ import { anyText, condition, Values } from './search-sql.ts';
 import { has, noTexts, type Texts } from './text.ts';
 import { keepTexts } from './text-keep.ts';
 import { readText, type TextBody } from './text-read.ts';
-import { TextTooCostly } from './text-thread.ts';
+import { TextTooCostly } from './text-process.ts';
 
 /** Read and looked at together. */
 const together = 16;

@@ -12,7 +12,7 @@ export interface SearchLimits {
 }
 
 export interface TextOptions {
-  /** Makes texts that are not kept; usually a TextThread. */
+  /** Makes texts that are not kept; usually a TextProcess. */
   readonly maker: TextMaker;
   /** Texts that were made for a search are kept, as the indexer keeps them; not so where bodies are sealed. */
   readonly keep: boolean;

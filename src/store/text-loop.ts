@@ -1,14 +1,19 @@
 /**
- * store/text-loop - what runs in a TextThread: pieces in, texts out.
+ * store/text-loop - what runs in a TextProcess: pieces in, texts out, until its parent is gone.
  */
-import { parentPort } from 'node:worker_threads';
 import { makeTexts, type Pieces } from './text-make.ts';
+import type { Answer } from './text-process.ts';
 
-parentPort?.on('message', (pieces: Pieces) => {
+const answer = (of: Pieces): Answer => {
   try {
-    const made = makeTexts(pieces);
-    parentPort?.postMessage(made, [made.grams.buffer as ArrayBuffer]);
+    return { made: makeTexts(of) };
   } catch (error) {
-    parentPort?.postMessage({ failed: error instanceof Error ? error.message : String(error) });
+    return { failed: error instanceof Error ? error.message : String(error) };
   }
+};
+
+process.on('message', (pieces: Pieces) => {
+  process.send?.(answer(pieces));
 });
+process.on('disconnect', () => process.exit());
+process.send?.('ready');

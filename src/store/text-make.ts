@@ -1,5 +1,5 @@
 /**
- * store/text-make - from the octets of headers and parts to the searchable text of a message. Pure; run in a thread.
+ * store/text-make - from the octets of headers and parts to the searchable text of a message. Pure; run in a process of its own.
  */
 import { decodeWords } from '../protocol/mime/encoded-words.ts';
 import { decodeTransfer } from '../protocol/mime/transfer.ts';
@@ -7,7 +7,7 @@ import { searchable, type Texts } from './text.ts';
 import { gramsOf } from './text-grams.ts';
 import { type LeafKind, leafText } from './text-leaf.ts';
 
-/** What was read of a message: structured-cloned to the thread. */
+/** What was read of a message: structured-cloned to its process. */
 export interface Pieces {
   readonly header: Uint8Array;
   readonly partHeaders: readonly Uint8Array[];

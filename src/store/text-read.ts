@@ -15,7 +15,7 @@ export interface TextBody {
   readonly structure: string;
 }
 
-/** Makes texts of pieces: in a thread, or at once. Throws when it takes too long or too much. */
+/** Makes texts of pieces: in a process of its own, or at once. Throws when it takes too long or too much. */
 export interface TextMaker {
   make(pieces: Pieces, signal: AbortSignal): Promise<Made>;
 }
@@ -24,6 +24,9 @@ export interface ReadText extends Made {
   /** Octets of the message that were read. */
   readonly octets: number;
 }
+
+/** How much of a message: when all of it is too costly, less is better than nothing. */
+export type Extent = 'all' | 'withoutDocuments' | 'headers';
 
 /** Gaps up to this are read through. */
 const smallGap = 16 * 1024;
@@ -34,8 +37,9 @@ export async function readText(
   messages: Pick<Reading, 'content'>,
   maker: TextMaker,
   signal: AbortSignal,
+  extent: Extent = 'all',
 ): Promise<ReadText> {
-  const wanted = wantedOf(await structureOf(body, messages, signal));
+  const wanted = lessOf(wantedOf(await structureOf(body, messages, signal)), extent);
   const reader = new SpanReader(body.id, messages, signal, spansOf(wanted));
   const header = await reader.read(wanted.header);
   const partHeaders: Buffer[] = [];
@@ -46,6 +50,13 @@ export async function readText(
   const { names, cut } = wanted;
   const made = await maker.make({ header, partHeaders, leaves, names, cut }, signal);
   return { ...made, octets: reader.octets };
+}
+
+function lessOf(wanted: Wanted, extent: Extent): Wanted {
+  if (extent === 'all') return wanted;
+  const isLeft = ({ kind }: Wanted['leaves'][number]): boolean =>
+    extent === 'withoutDocuments' && (kind === 'text' || kind === 'html');
+  return { ...wanted, leaves: wanted.leaves.filter(isLeft), cut: true };
 }
 
 /** As stored; scanned again where it was stored in a form of old. */
