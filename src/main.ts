@@ -19,7 +19,10 @@ import {
 } from '../config/commands.ts';
 import { readConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
+import { accountCommand } from './admin/cli/account.ts';
 import { directoryCommand, homeCommand } from './admin/cli/directory.ts';
+import { fsckCommand } from './admin/cli/fsck.ts';
+import { mailboxCommand } from './admin/cli/mailbox.ts';
 import { queueCommand } from './admin/cli/queue.ts';
 import { routeCommand } from './admin/cli/route.ts';
 import { sieveCommand } from './admin/cli/sieve.ts';
@@ -120,7 +123,16 @@ function program(): Command {
     });
 
   isthmus.addCommand(configCommand());
-  for (const command of [routeCommand, queueCommand, traceCommand, directoryCommand, homeCommand]) {
+  for (const command of [
+    routeCommand,
+    queueCommand,
+    traceCommand,
+    directoryCommand,
+    homeCommand,
+    accountCommand,
+    mailboxCommand,
+    fsckCommand,
+  ]) {
     isthmus.addCommand(command(openInterruptibly, terminal));
   }
   isthmus.addCommand(sieveCommand({ check: checkByHand, run: runByHand }, terminal));

@@ -1,9 +1,14 @@
 /**
  * admin/services - what the commands work with; main.ts opens it from the configuration and hands it in.
  */
+import type { Accounts } from '../ports/accounts.ts';
+import type { Service } from '../ports/authenticator.ts';
 import type { Directory, Homes } from '../ports/directory.ts';
+import type { Mailboxes, Rights, Subscriptions } from '../ports/mailboxes.ts';
+import type { Reading, Writing } from '../ports/messages.ts';
 import type { QueueControl } from '../ports/queue-control.ts';
 import type { Routing } from '../ports/routing.ts';
+import type { StoreCheck } from '../ports/store-check.ts';
 import type { Trace } from '../ports/trace.ts';
 import type { Compiled } from '../route/compile.ts';
 
@@ -17,12 +22,59 @@ export interface Services {
   readonly compiled: Compiled;
   /** Names of the configured sites. */
   readonly sites: readonly string[];
+  /** Opened when first asked for, closed with the rest. */
+  readonly hosted: () => Promise<Hosted>;
   /** Asks the process that refreshes to do so now. */
   readonly refreshDirectory: (wish: {
     readonly full: boolean;
     readonly acceptLoss: boolean;
   }) => Promise<void>;
   close(): Promise<void>;
+}
+
+/** The mailboxes that are hosted here. */
+export interface Hosted {
+  readonly accounts: Accounts;
+  readonly mailboxes: Mailboxes;
+  readonly subscriptions: Subscriptions;
+  readonly rights: Rights;
+  readonly messages: Reading & Writing;
+  readonly check: StoreCheck;
+  readonly passwords: Passwords;
+}
+
+/** This password cannot be had; the message says why. */
+export class PasswordNotPossible extends Error {
+  override readonly name = 'PasswordNotPossible';
+}
+
+/** Of accounts, by name. What is done is told to the audit as done by `by`. */
+export interface Passwords {
+  /** All that an account enters by goes to another name; undefined: is no more. */
+  move(account: string, to: string | undefined, by: string): Promise<void>;
+  /** undefined: none any more. Throws PasswordNotPossible. */
+  set(account: string, password: string | undefined, by: string): Promise<void>;
+  /** The secret is told here and never again. Throws PasswordNotPossible. */
+  addApp(wish: {
+    readonly account: string;
+    readonly label: string;
+    readonly scope: ReadonlySet<Service>;
+    readonly expiresAt?: Date;
+    readonly by: string;
+  }): Promise<{ readonly id: number; readonly secret: string }>;
+  listApp(account: string): Promise<readonly AppPasswordFacts[]>;
+  /** False: there is none of this number. */
+  revokeApp(account: string, id: number, by: string): Promise<boolean>;
+}
+
+export interface AppPasswordFacts {
+  readonly id: number;
+  readonly label: string;
+  readonly scope: ReadonlySet<Service>;
+  readonly createdAt: Date;
+  readonly expiresAt?: Date;
+  readonly usedAt?: Date;
+  readonly usedFrom?: string;
 }
 
 /** Where commands write, and how they end. */

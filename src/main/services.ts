@@ -1,14 +1,20 @@
 /**
  * main/services - what commands work with, opened straight on the database of the running node.
  */
+import { randomBytes } from 'node:crypto';
 import { readConfig } from '../../config/load.ts';
-import type { Services } from '../admin/services.ts';
+import { type Hosted, PasswordNotPossible, type Passwords, type Services } from '../admin/services.ts';
+import { AppPasswordRefused } from '../auth/app-passwords.ts';
+import { PasswordRefused } from '../auth/credentials.ts';
+import { openCredentials } from '../auth/open.ts';
 import { PgHomes } from '../directory/pg-homes.ts';
 import { requestRefresh } from '../directory/refresher.ts';
 import { queueControl } from '../queue/control.ts';
 import { openTrace } from '../queue/trace.ts';
-import { now, openBase } from './base.ts';
+import { openFsck } from '../store/fsck.ts';
+import { type Base, now, openBase } from './base.ts';
 import { databaseUrl, installationOf, openBlobs } from './ground.ts';
+import { openHosting } from './hosting.ts';
 import { defaultFile, loadOptions } from './load.ts';
 import { makeSettings } from './settings.ts';
 
@@ -26,7 +32,9 @@ export async function openServices(configFile: string | undefined): Promise<Serv
   );
   const base = await openBase('command', settings, connections);
   const { database, directory, routing, compiled, log, metrics } = base;
-  const blobs = await openBlobs(config, await installationOf(database), log, now);
+  const installation = await installationOf(database);
+  const blobs = await openBlobs(config, installation, log, now);
+  const hosted = hostedOnce({ ...base, settings: () => ({ ...base.settings(), installation }) });
   const trace = openTrace({ database, log, metrics });
   return {
     queue: queueControl({ database, blobs, now, hostname: config.hostname }),
@@ -37,9 +45,70 @@ export async function openServices(configFile: string | undefined): Promise<Serv
     compiled: compiled(),
     sites: Object.keys(config.sites),
     refreshDirectory: (wish) => requestRefresh(database, wish),
+    hosted: hosted.open,
     async close() {
+      await hosted.close();
       await trace.close();
       await base.close();
     },
   };
+}
+
+interface OpenHosted extends Hosted {
+  close(): Promise<void>;
+}
+
+/** Most commands need no mailboxes. */
+function hostedOnce(base: Base): { open(): Promise<Hosted>; close(): Promise<void> } {
+  let opened: Promise<OpenHosted> | undefined;
+  return {
+    open() {
+      opened ??= openHosted(base);
+      return opened;
+    },
+    close: async () => (await opened?.catch(() => undefined))?.close(),
+  };
+}
+
+async function openHosted(base: Base): Promise<OpenHosted> {
+  const { database, log } = base;
+  const { config, installation } = base.settings();
+  const hosting = await openHosting(base);
+  const blobs = await openBlobs(config, `${installation}-store`, log, now);
+  return {
+    ...hosting,
+    check: openFsck({ database, blobs, reading: hosting.messages, now }),
+    passwords: passwordsOf(base),
+    close: () => hosting.close(),
+  };
+}
+
+function passwordsOf(base: Base): Passwords {
+  const { database, log } = base;
+  const { credentials, appPasswords } = openCredentials(base.settings().config.auth, {
+    database,
+    log,
+    now,
+    randomBytes,
+  });
+  return {
+    move: (account, to, by) => credentials.move(account, to, by),
+    async set(account, password, by) {
+      if (password === undefined) await credentials.removePassword(account, by);
+      else await inOurWords(() => credentials.setPassword(account, password, by));
+    },
+    addApp: (wish) => inOurWords(() => appPasswords.add(wish)),
+    listApp: (account) => appPasswords.list(account),
+    revokeApp: (account, id, by) => appPasswords.revoke(account, id, by),
+  };
+}
+
+async function inOurWords<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (thrown instanceof PasswordRefused || thrown instanceof AppPasswordRefused)
+      throw new PasswordNotPossible(thrown.message, { cause: thrown });
+    throw thrown;
+  }
 }

@@ -132,6 +132,7 @@ function stage(shown = message, acts = { messages: 2, recipients: 3, busy: 1 }) 
       disabled: 'deliver',
     }),
     sites: ['onprem', 'cloud'],
+    hosted: () => Promise.reject(new Error('no mailboxes here')),
     refreshDirectory: async (wish) => void wishes.push(wish),
     close: async () => {
       closed += 1;
