@@ -8,16 +8,16 @@
  * So a message with CRLF lines is sent octet for octet, stuffing apart, and its size is what STAT and LIST say
  * (RFC 1939 §11); for one with bare LFs they say less than is sent, by one octet for each of them.
  *
- * One regular expression looks at a chunk; a chunk in which it finds nothing is passed on as it is, uncopied.
+ * One regular expression looks at a chunk; a chunk in which it finds nothing is passed on as it is, uncopied. Any other
+ * is copied octet by octet, so that a flood of dots costs no more than the octets it has.
  */
 
 const dot = 0x2e;
 const lf = 0x0a;
 const cr = 0x0d;
 
-/** A dot after LF, or an LF that stands alone. At the start of a chunk `before` decides. */
-const find = (): RegExp => /\n\.|(?<!\r)\n/g;
-const something = /\n\.|(?<!\r)\n/;
+/** A dot at a line's start, or a bare LF; but for the first octet, which has nothing before it here. */
+const something = /\n\.|[^\r]\n/;
 
 export class Stuffing {
   #last = lf;
@@ -30,10 +30,8 @@ export class Stuffing {
     const before = this.#last;
     this.#last = octets[octets.length - 1] ?? before;
     this.#empty = false;
-    const text = octets.toString('latin1');
-    const startsLine = octets[0] === dot && before === lf;
-    if (!startsLine && !something.test(text)) return octets;
-    return insert(octets, places(text, before));
+    const isFit = !lacks(octets[0] ?? cr, before) && !something.test(octets.toString('latin1'));
+    return isFit ? octets : complete(octets, before);
   }
 
   /** What follows the last chunk. */
@@ -42,31 +40,18 @@ export class Stuffing {
   }
 }
 
-/** Where in the chunk an octet is to be put in. `before` is the octet before the chunk. */
-function places(text: string, before: number): readonly number[] {
-  const found: number[] = [];
-  if (before === lf && text.charCodeAt(0) === dot) found.push(0);
-  const search = find();
-  for (let match = search.exec(text); match !== null; match = search.exec(text)) {
-    const at = match.index;
-    if ((at === 0 ? before : text.charCodeAt(at - 1)) !== cr) found.push(at);
-    if (match[0].length > 1) found.push(at + 1);
-  }
-  return found;
-}
+/** Whether an octet is missing in front of `octet`: a CR, or the dot that stuffs another. */
+const lacks = (octet: number, before: number): boolean =>
+  octet === lf ? before !== cr : octet === dot && before === lf;
 
-/** Before an LF a CR, before a dot a dot. */
-function insert(octets: Buffer, at: readonly number[]): Buffer {
-  if (at.length === 0) return octets;
-  const out = Buffer.allocUnsafe(octets.length + at.length);
-  let from = 0;
+function complete(octets: Buffer, before: number): Buffer {
+  const out = Buffer.allocUnsafe(2 * octets.length);
   let to = 0;
-  for (const place of at) {
-    to += octets.copy(out, to, from, place);
-    out[to] = octets[place] === lf ? cr : dot;
-    to += 1;
-    from = place;
+  for (let at = 0; at < octets.length; at++) {
+    const octet = octets[at] as number;
+    if (lacks(octet, before)) out[to++] = octet === lf ? cr : dot;
+    out[to++] = octet;
+    before = octet;
   }
-  octets.copy(out, to, from);
-  return out;
+  return out.subarray(0, to);
 }
