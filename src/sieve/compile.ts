@@ -111,6 +111,7 @@ async function compileInner(block: readonly CommandNode[], scope: Scope): Promis
 function sequence(steps: readonly Step[]): Step {
   return async (run) => {
     for (const step of steps) {
+      if (run.isTired) await run.rest();
       const signal = await step(run);
       if (signal !== undefined) return signal;
     }

@@ -1,7 +1,8 @@
 /**
  * sieve/run - one script over one message: what it decides, as values (RFC 5228 §2.10).
  *
- * Bounded: each step, each character compared counts as work, and beyond the limit the script has failed. Whatever
+ * Bounded: each step, each character compared counts as work, and beyond the limit the script has failed. Between
+ * commands it lets others run now and then. Whatever
  * fails, the outcome is the implicit keep with the problem beside it; only a bug of ours or a handed-in function
  * that rejects makes `run` reject.
  */
@@ -22,6 +23,8 @@ import { vocabulary as ours } from './vocabulary.ts';
 const storyLimit = 200;
 const storyLine = 200;
 const warningLimit = 20;
+/** Steps of work, about a twentieth of a second. */
+const restEvery = 1_000_000;
 
 export interface RunOptions {
   readonly limits?: Limits;
@@ -52,6 +55,7 @@ export class Run {
   readonly story: Because[] = [];
   readonly warnings: RuntimeProblem[] = [];
   #work = 0;
+  #rested = 0;
 
   constructor(script: string, environment: Environment, options: RunOptions = {}) {
     this.script = script;
@@ -72,6 +76,16 @@ export class Run {
     this.place = place;
     this.script = script;
     this.spend(1);
+  }
+
+  /** It has worked for long enough without a pause: others wait in this process. */
+  get isTired(): boolean {
+    return this.#work - this.#rested > restEvery;
+  }
+
+  async rest(): Promise<void> {
+    this.#rested = this.#work;
+    await new Promise(setImmediate);
   }
 
   spend(work: number): void {

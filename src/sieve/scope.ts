@@ -8,6 +8,7 @@ import type { Place, Problem } from '../protocol/sieve/syntax.ts';
 import { parseTemplate } from '../protocol/sieve/template.ts';
 import type { Text, Vocabulary } from './definition.ts';
 import type { Limits } from './limits.ts';
+import type { Run } from './run.ts';
 import type { Script } from './script.ts';
 
 export type Location = 'personal' | 'global';
@@ -113,18 +114,18 @@ export class Scope {
     }
     const readers = parts.map((part) => {
       if ('literal' in part) return () => part.literal;
-      if ('match' in part) return (run: Parameters<Text['value']>[0]) => run.matchValue(part.match);
+      if ('match' in part) return (run: Run) => run.matchValue(part.match);
       if (part.variable.includes('.') && !this.#namespaceKnown(part.variable)) {
         this.error(at, `unknown namespace in the variable ${part.variable.slice(0, 60)}`);
       }
       const global = this.globals.has(part.variable);
       if (!global) this.locals.add(part.variable);
-      return (run: Parameters<Text['value']>[0]) => run.variable(part.variable, global);
+      return (run: Run) => run.variable(part.variable, global);
     });
     return {
       at,
       constant: undefined,
-      value: (run) => rejoin(readers.map((read) => read(run)).join('')),
+      value: (run) => expand(run, readers),
     };
   }
 
@@ -132,6 +133,26 @@ export class Scope {
     const [space = ''] = name.split('.', 1);
     return (space === 'global' && this.has('include')) || this.compilation.vocabulary.namespaces.has(space);
   }
+}
+
+/** Octets, near enough, of a string with what its variables hold. */
+const expandedLimit = 1 << 20;
+
+/** Each reference costs what it brings: a script may have very many of one long variable. */
+function expand(run: Run, readers: readonly ((run: Run) => string)[]): string {
+  const pieces: string[] = [];
+  let length = 0;
+  for (const read of readers) {
+    const piece = read(run);
+    length += piece.length;
+    run.spend(1 + (piece.length >> 4));
+    if (length > expandedLimit)
+      throw run.trouble(
+        `a string with its variables is too long: at most ${expandedLimit} octets are permitted`,
+      );
+    pieces.push(piece);
+  }
+  return rejoin(pieces.join(''));
 }
 
 export const constantText = (value: string, at: Place): Text => ({ at, constant: value, value: () => value });

@@ -32,11 +32,12 @@ export class Variables {
 
 export function cutOctets(value: string, most: number): string {
   if (value.length * 3 <= most) return value;
-  const octets = encodeOctets(value);
-  if (octets.length <= most) return value;
+  // No unit is less than an octet: what is beyond is cut in any case.
+  const beginning = value.slice(0, most + 1);
+  if (beginning.length === value.length && encodeOctets(value).length <= most) return value;
   let size = 0;
   let at = 0;
-  for (const character of value) {
+  for (const character of beginning) {
     size += encodeOctets(character).length;
     if (size > most) break;
     at += character.length;

@@ -8,13 +8,12 @@ import { decodedValue, type HeaderSection } from '../message/header.ts';
 import type { Notify } from '../outcome.ts';
 import {
   addressField,
-  compose,
+  composeText,
   field,
   type Origin,
   type Outgoing,
   originFields,
   subjectField,
-  textFields,
 } from './outgoing.ts';
 
 export interface NotifyScene {
@@ -61,10 +60,9 @@ export function notifyMessage(
     ...mailto.fields.map(([name, value]) => field(name, value)),
     `Auto-Submitted: auto-notified; owner-email="${owner}"\r\nPrecedence: bulk\r\n`,
     priorities[action.importance],
-    textFields(body),
   ];
   const from = envelope.from === '' ? '' : (sender ?? reversePath(action, owner));
-  return { message: { from, to, content: compose(lines.join(''), body) } };
+  return { message: { from, to, content: composeText(lines.join(''), body) } };
 }
 
 const firstLine = (text: string): string => text.split(/\r?\n/, 1)[0] ?? '';

@@ -1,6 +1,7 @@
 /**
  * sieve/compose/outgoing - a message that a script's action makes, as bytes for the spool.
  */
+import { isAscii } from 'node:buffer';
 import { encodeOctets } from '../../protocol/sieve/octets.ts';
 import { parseOneAddress, printListed } from '../message/addresses.ts';
 import { decodeWords, encodeWords } from '../message/encoded-word.ts';
@@ -30,7 +31,7 @@ const subjectLimit = 256;
 
 /** A header field of our making; values are one line each. Encoded words that came so are read first. */
 export const field = (name: string, value: string): string =>
-  `${name}: ${encodeWords(decodeWords(value.replace(/[\r\n]+[ \t]*/g, ' ').trim()))}\r\n`;
+  `${name}: ${encodeWords(decodeWords(value.replace(/[\r\n]+[ \t]*/g, ' ').trim()).replace(/[\x00-\x08\x0a-\x1f\x7f]+/g, ' '))}\r\n`;
 
 export function subjectField(text: string): string {
   const characters = [...decodeWords(text.replace(/\s+/g, ' '))];
@@ -43,7 +44,9 @@ export function subjectField(text: string): string {
 
 /** A mailbox as header fields have it: the display name quoted or encoded, the address as it is. */
 export function printMailbox(name: string, address: string): string {
-  const plain = decodeWords(name.replace(/[\r\n\0]+/g, ' ')).trim();
+  const plain = decodeWords(name)
+    .replace(/[\x00-\x1f\x7f]+/g, ' ')
+    .trim();
   if (plain === '') return `<${address}>`;
   if (!/^[\x20-\x7e]*$/.test(plain)) return `${encodeWords(plain)} <${address}>`;
   return `"${plain.replace(/["\\]/g, '\\$&')}" <${address}>`;
@@ -60,12 +63,38 @@ export function addressField(name: string, text: string): string {
 export const originFields = (origin: Origin): string =>
   `Date: ${printDate(origin.now)}\r\nMessage-ID: <${origin.unique()}@${origin.hostname}>\r\n`;
 
-/** Header text and body, lines ended by CRLF. */
-export const compose = (header: string, body: string): Buffer =>
-  encodeOctets(`${header}\r\n${body.replace(/\r?\n/g, '\r\n')}${/\n$/.test(body) ? '' : '\r\n'}`);
+/**
+ * Header text and body, lines ended by CRLF. Whatever a script put in, no bare CR or LF and no NUL goes out: peers would
+ * refuse it, or read something else (SMTP smuggling).
+ */
+export function compose(header: string, body: string): Buffer {
+  const text = withLines(body);
+  const top = withLines(header.replace(/\r(?!\n)/g, ' '));
+  return encodeOctets(`${top}\r\n${text}${text.endsWith('\n') ? '' : '\r\n'}`);
+}
 
-/** MIME fields for a text body. */
-export const textFields = (body: string): string =>
-  `MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: ${
-    /^[\x00-\x7f]*$/.test(body) ? '7bit' : '8bit'
-  }\r\n`;
+const withLines = (text: string): string => text.replaceAll('\0', '').replace(/\r\n|\r|\n/g, '\r\n');
+
+/** RFC 5322 §2.1.1 permits 998; a script's text knows no limit. */
+const lineLimit = 990;
+
+/** MIME fields and body of a text, encoded where its lines are too long for mail. */
+export function textEntity(text: string): { readonly fields: string; readonly body: string } {
+  const lines = withLines(text);
+  const long = lines.split('\r\n').some((line) => Buffer.byteLength(line) > lineLimit);
+  const encoding = long ? 'base64' : isAscii(Buffer.from(lines)) ? '7bit' : '8bit';
+  return {
+    fields: `Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: ${encoding}\r\n`,
+    body: long
+      ? `${encodeOctets(lines)
+          .toString('base64')
+          .replace(/.{76}(?=.)/g, '$&\r\n')}\r\n`
+      : lines,
+  };
+}
+
+/** A whole message with a text body. */
+export function composeText(header: string, text: string): Buffer {
+  const { fields, body } = textEntity(text);
+  return compose(`${header}MIME-Version: 1.0\r\n${fields}`, body);
+}

@@ -10,12 +10,12 @@ import type { Vacation } from '../outcome.ts';
 import {
   addressField,
   compose,
+  composeText,
   type Origin,
   type Outgoing,
   originFields,
   printMailbox,
   subjectField,
-  textFields,
 } from './outgoing.ts';
 
 export interface VacationSettings {
@@ -82,7 +82,7 @@ export function vacationReply(action: Vacation, scene: VacationScene): VacationR
   ];
   const content = action.mime
     ? compose(`${lines.join('')}MIME-Version: 1.0\r\n${mimeHeader(action.reason)}`, mimeBody(action.reason))
-    : compose(`${lines.join('')}${textFields(action.reason)}`, action.reason);
+    : composeText(lines.join(''), action.reason);
   return {
     reply: { from: settings.sendFromRecipient ? recipient : '', to: [envelope.from], content },
   };

@@ -3,7 +3,7 @@
  */
 import type { HeaderSection } from './header.ts';
 import { parseHeader } from './header.ts';
-import { type Part, parseParts } from './mime.ts';
+import { type Part, parseParts, withHeader } from './mime.ts';
 
 export interface MessageSource {
   /** Octets of the whole message. */
@@ -44,9 +44,17 @@ export class Message {
     return this.#body;
   }
 
-  async parts(): Promise<Part> {
+  /** `spend` is told the steps of work it takes: the parts are read again where an edited header has them read otherwise. */
+  async parts(spend: (work: number) => void): Promise<Part> {
     const body = await this.body();
-    if (this.#parts?.header !== this.header) this.#parts = parseParts(this.header, body);
+    if (this.#parts === undefined || this.#parts.header !== this.header) {
+      spend(1 + (this.header.fields.length >> 4));
+      this.#parts = this.#parts && withHeader(this.#parts, this.header);
+    }
+    if (this.#parts === undefined) {
+      spend(1 + (body.length >> 4));
+      this.#parts = parseParts(this.header, body);
+    }
     return this.#parts;
   }
 }

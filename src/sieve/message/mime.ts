@@ -115,27 +115,44 @@ function withoutLineEnd(buffer: Buffer, from: number, to: number): number {
 export const hasKnownEncoding = ({ header }: Part): boolean =>
   /^(?:7bit|8bit|binary|base64|quoted-printable|)$/i.test(transferEncoding(header));
 
-/** Octets of a part with its transfer encoding undone. */
-export function decodeTransfer(part: Part): Uint8Array {
+/** Octets of a part with its transfer encoding undone; the first of them where there are more than `most`. */
+export function decodeTransfer(part: Part, most = part.content.length): Uint8Array {
   const { content } = part;
+  // Encoded, an octet takes three at most, and line ends.
+  const enough = content.subarray(0, most * 4 + 4_096);
   switch (transferEncoding(part.header).toLowerCase()) {
     case 'base64':
       return decodeBase64(
-        Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('latin1'),
+        Buffer.from(enough.buffer, enough.byteOffset, enough.byteLength).toString('latin1'),
+        most,
       );
     case 'quoted-printable':
-      return decodeQuotedPrintable(content);
+      return decodeQuotedPrintable(enough, most);
     default:
-      return content;
+      return content.subarray(0, most);
   }
 }
 
-/** Text of a part in Unicode; octets as they are where the charset is not known. */
-export function decodeText(part: Part): string {
-  const octets = decodeTransfer(part);
+/** What it costs to have the text of a part, in steps of work. */
+export const decodingWork = (part: Part, most: number): number =>
+  1 + (Math.min(part.content.length, most) >> (isEncoded(part.header) ? 2 : 4));
+
+/** Text of a part in Unicode, of its first octets; octets as they are where the charset is not known. */
+export function decodeText(part: Part, most?: number): string {
+  const octets = decodeTransfer(part, most);
   return (
     decodeCharset(octets, part.parameters.get('charset') ?? 'utf-8') ?? decodeCharset(octets, 'utf-8') ?? ''
   );
+}
+
+/** Fields that say how what follows is to be read. */
+const structural = ['content-type', 'content-transfer-encoding'] as const;
+
+/** The header was edited: the same parts under it, unless it now says otherwise. */
+export function withHeader(part: Part, header: HeaderSection): Part | undefined {
+  const says = (one: HeaderSection) =>
+    JSON.stringify(structural.map((name) => one.all(name)[0]?.value ?? null));
+  return says(part.header) === says(header) ? { ...part, header } : undefined;
 }
 
 /** A part and all inside it, in the order of the message. */

@@ -5,12 +5,20 @@ import { decodeOctets } from '../../protocol/sieve/octets.ts';
 import type { Definition } from '../definition.ts';
 import { compileMatch, matchTags } from '../match/match.ts';
 import { htmlToText } from '../message/html.ts';
-import { decodeText, hasKnownEncoding, type Part, walk } from '../message/mime.ts';
+import { decodeText, decodingWork, hasKnownEncoding, type Part, walk } from '../message/mime.ts';
 import type { Run } from '../run.ts';
 
-/** The text a reader sees of a part. */
-export const readableText = (part: Part): string =>
-  isHtml(part) ? htmlToText(decodeText(part)) : decodeText(part);
+/** The text a reader sees of a part, of its first octets. */
+export function readableText(run: Run, part: Part): string {
+  const text = textOf(run, part);
+  return isHtml(part) ? htmlToText(text) : text;
+}
+
+function textOf(run: Run, part: Part): string {
+  const most = run.limits.textSize;
+  run.spend(decodingWork(part, most));
+  return decodeText(part, most);
+}
 
 const isHtml = ({ type }: Part): boolean => type === 'text/html' || type === 'application/xhtml+xml';
 
@@ -27,10 +35,11 @@ function isOfType(type: string, wanted: readonly string[]): boolean {
   });
 }
 
-function contentOf(part: Part): readonly string[] {
-  if (part.type.startsWith('multipart/')) return [decodeOctets(part.prologue), decodeOctets(part.epilogue)];
+function contentOf(run: Run, part: Part): readonly string[] {
+  const beginning = (octets: Uint8Array) => decodeOctets(octets.subarray(0, run.limits.textSize));
+  if (part.type.startsWith('multipart/')) return [beginning(part.prologue), beginning(part.epilogue)];
   if (part.type === 'message/rfc822') return part.children.map(({ header }) => decodeOctets(header.octets()));
-  return [decodeText(part)];
+  return [textOf(run, part)];
 }
 
 /** Texts up to the limit in all; what is beyond is not looked at. */
@@ -46,11 +55,11 @@ function bounded(run: Run, texts: Iterable<string>): string[] {
   return found;
 }
 
-function* textsOf(root: Part, wanted: readonly string[] | undefined): Generator<string> {
+function* textsOf(run: Run, root: Part, wanted: readonly string[] | undefined): Generator<string> {
   for (const part of walk(root)) {
     if (wanted !== undefined) {
-      if (isOfType(part.type, wanted)) yield* contentOf(part);
-    } else if (isReadable(part)) yield readableText(part);
+      if (isOfType(part.type, wanted)) yield* contentOf(run, part);
+    } else if (isReadable(part)) yield readableText(run, part);
   }
 }
 
@@ -81,7 +90,8 @@ const body: Definition = {
             : bounded(
                 run,
                 textsOf(
-                  await run.message.parts(),
+                  run,
+                  await run.message.parts((work) => run.spend(work)),
                   transform === 'content' ? types.map((one) => one.value(run)) : undefined,
                 ),
               );

@@ -39,7 +39,7 @@ export function compileFields(call: Call): FieldReader | undefined {
 
 async function mimeHeaders(run: Run, children: boolean): Promise<readonly HeaderSection[]> {
   if (!children && run.part === undefined) return [run.message.header];
-  const part = run.part ?? (await run.message.parts());
+  const part = run.part ?? (await run.message.parts((work) => run.spend(work)));
   return children ? [...walk(part)].map(({ header }) => header) : [part.header];
 }
 

@@ -27,7 +27,7 @@ const foreverypart: Definition = {
       if (run.parts.length >= loopLimit)
         throw run.trouble('foreverypart is nested too deep, over included scripts');
       const outer = run.parts.at(-1)?.part;
-      const root = outer ?? (await run.message.parts());
+      const root = outer ?? (await run.message.parts((work) => run.spend(work)));
       // An inner loop goes over what is inside the part at hand (RFC 5703 §3).
       const inside = [...walk(root)].slice(outer === undefined ? 0 : 1);
       for (const part of inside) {
@@ -83,7 +83,7 @@ const extracttext: Definition = {
     const global = scope.globals.has(name);
     return async (run) => {
       const { part } = run;
-      let found = part?.type.startsWith('text/') ? readableText(part) : '';
+      let found = part?.type.startsWith('text/') ? readableText(run, part) : '';
       if (found.length > run.limits.textSize) found = found.slice(0, run.limits.textSize);
       run.spend(1 + (found.length >> 4));
       run.setVariable(
