@@ -49,6 +49,8 @@ export class BindVerifier implements PasswordVerifier {
   #open = 0;
 
   constructor(options: BindVerifierOptions) {
+    if (options.bases.length === 0)
+      throw new Error(`${options.name}: to check passwords it must be said where people are: give it bases`);
     this.name = options.name;
     this.#options = options;
   }

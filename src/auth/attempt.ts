@@ -250,11 +250,9 @@ export class Attempt {
     }
     const target = name === undefined ? undefined : await this.#deps.accounts.find(name, this.#signal);
     if (target !== undefined && target.account === known?.account) return target;
-    const service = this.#channel.service;
-    if (
-      target === undefined ||
-      !(await this.#deps.delegates.mayOpen(who, target.account, service, this.#signal))
-    )
+    const { delegates } = this.#deps;
+    const { service } = this.#channel;
+    if (!target || !(await delegates.mayOpen(who, target.account, service, this.#signal)))
       throw new Refused('notPermitted', `${who} may not open the mail of ${name}`);
     return target;
   }

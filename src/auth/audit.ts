@@ -72,6 +72,19 @@ export class Audit {
     );
   }
 
+  /** Where people entered from since then, the newest first. */
+  async places(
+    since: Date,
+    limit: number,
+  ): Promise<readonly { readonly account: string; readonly remote: string; readonly at: Date }[]> {
+    return this.#database.query(
+      `select account, remote, max(at) as at from sign_in_audit
+       where event = 'signedIn' and at >= $1 and remote is not null
+       group by account, remote order by max(at) desc limit $2`,
+      [since, limit],
+    );
+  }
+
   /** Rows older than `before` are deleted, some thousands at a time; how many. */
   async forget(before: Date, signal: AbortSignal): Promise<number> {
     for (let all = 0; ; ) {

@@ -46,6 +46,8 @@ export interface AuthOptions {
   readonly certificates: 'ignore' | 'mailAddress';
   readonly masters: readonly Master[];
   readonly throttle: Omit<ThrottleOptions, 'entries'>;
+  /** Milliseconds for which rows of the audit are kept. */
+  readonly auditKeep: number;
 }
 
 export interface AuthDeps {
@@ -110,7 +112,7 @@ export async function openAuth(options: AuthOptions, deps: AuthDeps): Promise<Au
   const { credentials, appPasswords, hasher } = openCredentials(options, deps);
   const own = new LocalPasswords(credentials, hasher, { now, secret: randomBytes(32), log });
   const audit = new Audit(database, deps.now);
-  const notes = new SignInNotes({ audit, networkOf, log, now });
+  const notes = new SignInNotes({ audit, keep: options.auditKeep, networkOf, log, now });
   const throttle = openThrottle(options, deps, notes);
   const { enabled } = options.local;
   const authenticator = new Gatekeeper(gateOptions(options), {
@@ -135,12 +137,23 @@ export async function openAuth(options: AuthOptions, deps: AuthDeps): Promise<Au
     sleep: deps.sleep,
     randomBytes,
   });
+  await rememberPlaces(throttle, audit, new Date(now() - options.throttle.remember), log);
   const hearing = await hearBlocks(database, throttle);
   const close = async () => {
     await hearing[Symbol.asyncDispose]();
-    await notes.settled();
+    await notes.close();
   };
   return { authenticator, credentials, appPasswords, audit, throttle, [Symbol.asyncDispose]: close };
+}
+
+/** Nobody is kept out because it could not be read. */
+async function rememberPlaces(throttle: Throttle, audit: Audit, since: Date, log: Log): Promise<void> {
+  try {
+    const places = await audit.places(since, throttleEntries);
+    for (const { account, remote, at } of places.toReversed()) throttle.know(account, remote, at.getTime());
+  } catch (error) {
+    log.warn({ error }, 'it could not be read from where people enter: blocks hold there too');
+  }
 }
 
 const isScramOffered = ({ local, scram }: AuthOptions, { passwords }: AuthDeps): boolean =>

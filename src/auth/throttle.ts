@@ -98,7 +98,7 @@ export class Throttle {
     const now = this.#deps.now();
     const { atOnce, networkAtOnce, remember } = this.#options;
     const network = this.#deps.isTrusted(remote) ? undefined : this.#deps.networkOf(remote);
-    const pair = `${account ?? ''} ${network ?? ''}`;
+    const pair = this.#pair(account, remote);
     const isKnown = now - (this.#known.get(pair) ?? Number.NEGATIVE_INFINITY) < remember;
     const ofAccount = account === undefined ? undefined : this.#count('account', account, now);
     const ofNetwork = network === undefined ? undefined : this.#count('network', network, now);
@@ -126,6 +126,11 @@ export class Throttle {
     };
   }
 
+  /** Somebody entered from there, before this process began. Oldest first, as the oldest are forgotten first. */
+  know(account: string, remote: string, at: number): void {
+    put(this.#known, this.#pair(account, remote), at, this.#options.entries);
+  }
+
   /** A block that began in another process. */
   apply({ kind, key, until }: Block): void {
     const count = this.#count(kind, key, this.#deps.now());
@@ -148,6 +153,10 @@ export class Throttle {
     if (count === undefined) return false;
     Object.assign(count, { failures: 0, blockedUntil: 0, blocks: 0 });
     return true;
+  }
+
+  #pair(account: string | undefined, remote: string): string {
+    return `${account ?? ''} ${this.#deps.isTrusted(remote) ? '' : this.#deps.networkOf(remote)}`;
   }
 
   #count(kind: Block['kind'], key: string, now: number): Count {

@@ -86,6 +86,21 @@ test('a block that begins in one process holds in the other, and is written down
   ]);
 });
 
+test('where people entered from is known again after a restart: strangers do not lock them out there', async () => {
+  const name = 'cy@example.org';
+  const first = await open();
+  await first.credentials.setPassword(name, 'a long secret', 'root');
+  expect(await enter(first, name, 'a long secret')).toMatchObject({ kind: 'in' });
+  await first[Symbol.asyncDispose]();
+  await using second = await open();
+  second.throttle.apply({ kind: 'account', key: name, until: Date.now() + 600_000 });
+  expect(await enter(second, name, 'a long secret')).toMatchObject({ kind: 'in' });
+  const elsewhere = channel({ remote: '203.0.113.9' });
+  expect(await second.authenticator.password(name, 'a long secret', elsewhere, signal)).toMatchObject({
+    because: 'tooMany',
+  });
+});
+
 test('parsed issuers fit their verifiers', () => {
   const { oidc } = section({
     oidc: [

@@ -97,6 +97,10 @@ await describeWith(openldapPackages, 'OpenLDAP as a judge of passwords', () => {
     await expect(check('ada@example.org', 'secret', { bases })).rejects.toThrow(VerifierAway);
   });
 
+  test('without a place to search in nobody is judged', () => {
+    expect(() => verifier({ bases: [] })).toThrow('give it bases');
+  });
+
   test('when the first server is gone the next one is asked', async () => {
     const servers = ['ldap://127.0.0.1:1', server.url];
     expect(await check('ada@example.org', 'secret', { servers })).toMatchObject({ is: 'right' });
