@@ -208,3 +208,15 @@ test('a server that goes down says so, in IDLE too', async () => {
   await drained;
   expect(tag).toBeDefined();
 });
+
+test('sessions of one account are counted', async () => {
+  await using server = await imapServer({ imap: { sessionsPerAccount: 2 } });
+  const first = await server.as('ada');
+  await server.as('ada');
+  const third = await server.connect();
+  expect(await third.answer('LOGIN ada secret')).toBe('NO [LIMIT] This account has too many sessions');
+  await server.as('bob');
+  await first.ok('LOGOUT');
+  first.end();
+  await expect.poll(() => third.answer('LOGIN ada secret')).toMatch(/^OK/);
+});

@@ -114,7 +114,7 @@ test('LIST tells status and rights in one go', async () => {
   await talk.append('INBOX', letter('one'));
   expect(await talk.ok('LIST "" INBOX RETURN (STATUS (MESSAGES UNSEEN) MYRIGHTS CHILDREN)')).toEqual([
     '* LIST (\\HasNoChildren) "/" "INBOX"',
-    '* MYRIGHTS "INBOX" lrswipkxtea',
+    '* MYRIGHTS "INBOX" lrswipkxteacd',
     '* STATUS "INBOX" (MESSAGES 1 UNSEEN 1)',
   ]);
   expect(await talk.ok('LIST "" INBOX RETURN (METADATA (/shared/comment))')).toEqual([

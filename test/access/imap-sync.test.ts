@@ -109,3 +109,14 @@ test('UIDONLY knows no numbers', async () => {
   expect(await two.ok('UID STORE 2 +FLAGS (\\Deleted)')).toEqual(['* 2 UIDFETCH (FLAGS (\\Deleted))']);
   expect(await two.ok('EXPUNGE')).toEqual(['* VANISHED 2']);
 });
+
+test('UIDBATCHES divides the mailbox, newest first', async () => {
+  await one.ok('UID STORE 2 +FLAGS.SILENT (\\Deleted)');
+  await one.ok('EXPUNGE');
+  expect(await one.ok('UIDBATCHES 2')).toEqual([
+    expect.stringMatching(/^\* UIDBATCHES \(TAG "a\d+"\) 5:4,3:1$/),
+  ]);
+  expect(await one.ok('UIDBATCHES 3 2:9')).toEqual([expect.stringMatching(/\) 1:1$/)]);
+  await one.ok('SELECT Trash');
+  expect(await one.ok('UIDBATCHES 500')).toEqual([expect.stringMatching(/^\* UIDBATCHES \(TAG "a\d+"\)$/)]);
+});

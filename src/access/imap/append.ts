@@ -34,7 +34,7 @@ export async function append(session: Session, target: AppendTarget): Promise<Do
     await tell(session, known, replaces !== undefined);
     return { text: 'Appended', code: appendUid(appended) };
   } catch (thrown) {
-    session.refuseRest();
+    session.input.refuseRest();
     throw thrown;
   }
 }
@@ -106,7 +106,7 @@ type Next = AppendEvent | { readonly kind: 'octets'; readonly octets: Buffer };
 /** A string of the command that stands in a literal is asked for on the way. */
 async function next(session: Session): Promise<Next> {
   for (;;) {
-    const event = await session.event();
+    const event = await session.input.event();
     if (event === undefined) throw new ConnectionGone('the client went away within APPEND');
     if (event.kind === 'refused') {
       const { verdict, text, code } = event;

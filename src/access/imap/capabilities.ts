@@ -9,6 +9,12 @@ const always = ['IMAP4rev2', 'IMAP4rev1', 'SASL-IR', 'LITERAL+', 'ENABLE', 'ID']
 /** For those who have signed in, with the RFC that says what it is. */
 const signedIn = [
   'NAMESPACE', // 2342
+  'ACL', // 4314
+  'RIGHTS=kxte',
+  'QUOTA', // 9208
+  'QUOTA=RES-STORAGE',
+  'QUOTA=RES-MESSAGE',
+  'METADATA', // 5464
   'CHILDREN', // 3348
   'UNSELECT', // 3691
   'UIDPLUS', // 4315
@@ -39,6 +45,7 @@ const signedIn = [
   'INPROGRESS', // 9585
   'UIDONLY', // 9586
   'LIST-METADATA', // 9590
+  'UIDBATCHES', // 10022
 ] as const;
 
 export function capabilitiesOf(session: Session): readonly string[] {

@@ -12,20 +12,28 @@ import { remove } from './commands/delete.ts';
 import { enable } from './commands/enable.ts';
 import { expunge } from './commands/expunge.ts';
 import { fetch } from './commands/fetch.ts';
+import { getAcl } from './commands/getacl.ts';
+import { getMetadata } from './commands/getmetadata.ts';
+import { getQuota, getQuotaRoot, setQuota } from './commands/getquota.ts';
 import { id } from './commands/id.ts';
 import { idle } from './commands/idle.ts';
 import { list, lsub } from './commands/list.ts';
+import { listRights } from './commands/listrights.ts';
 import { login } from './commands/login.ts';
 import { logout } from './commands/logout.ts';
+import { myRights } from './commands/myrights.ts';
 import { namespace } from './commands/namespace.ts';
 import { check, noop } from './commands/noop.ts';
 import { rename } from './commands/rename.ts';
 import { search } from './commands/search.ts';
 import { examine, select } from './commands/select.ts';
+import { deleteAcl, setAcl } from './commands/setacl.ts';
+import { setMetadata } from './commands/setmetadata.ts';
 import { starttls } from './commands/starttls.ts';
 import { status } from './commands/status.ts';
 import { store } from './commands/store.ts';
 import { subscribe, unsubscribe } from './commands/subscribe.ts';
+import { uidBatches } from './commands/uid-batches.ts';
 import { unauthenticate } from './commands/unauthenticate.ts';
 import type { Rule } from './rule.ts';
 
@@ -57,6 +65,17 @@ const rules: Rules = {
   STATUS: status,
   IDLE: idle,
   UNAUTHENTICATE: unauthenticate,
+  // RFC 4314, 9208, 5464
+  GETACL: getAcl,
+  SETACL: setAcl,
+  DELETEACL: deleteAcl,
+  LISTRIGHTS: listRights,
+  MYRIGHTS: myRights,
+  GETQUOTA: getQuota,
+  GETQUOTAROOT: getQuotaRoot,
+  SETQUOTA: setQuota,
+  GETMETADATA: getMetadata,
+  SETMETADATA: setMetadata,
   // §6.4: in a mailbox
   CHECK: check,
   CLOSE: close,
@@ -66,6 +85,7 @@ const rules: Rules = {
   FETCH: fetch,
   STORE: store,
   COPY: copy,
+  UIDBATCHES: uidBatches,
   MOVE: move,
 };
 

@@ -18,8 +18,9 @@ const refusals = {
   tooMany: ['NO', 'UNAVAILABLE', 'Too many attempts, try again later'],
   notPermitted: ['NO', 'AUTHORIZATIONFAILED', 'This is not permitted'],
   expired: ['NO', 'EXPIRED', 'These credentials have expired'],
+  sessions: ['NO', 'LIMIT', 'This account has too many sessions'],
   unavailable: ['NO', 'UNAVAILABLE', 'This cannot be told at the moment'],
-} as const satisfies Record<AuthRefusal | 'cancelled' | 'notBase64', readonly unknown[]>;
+} as const satisfies Record<AuthRefusal | 'cancelled' | 'notBase64' | 'sessions', readonly unknown[]>;
 
 export type EntryRefusal = keyof typeof refusals;
 
@@ -33,7 +34,8 @@ export async function enter(
   const account = await session.deps.openAccount(login);
   if (account === undefined || account.disabled) return refuse(session, 'notPermitted');
   const names = new Names(session.deps, account.id);
-  session.signIn({ account: account.id, name: account.name, login, names });
+  if (!session.signIn({ account: account.id, name: account.name, login, names }))
+    return refuse(session, 'sessions');
   endWith(session.connection, login);
   return { text: 'Signed in', code: session.capabilityCode };
 }

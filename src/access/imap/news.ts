@@ -83,10 +83,8 @@ export const flagsTold = (
 
 /** RFC 9051 §7.3.5 and §7.1: keywords that came into being. */
 export function tellKeywords(session: Session, view: View): void {
-  session.say(flags(session.flagsOf(view)));
-  session.say(
-    statement('OK', { text: 'Flags permitted', code: session.permanentFlagsOf(view) }, session.dialect),
-  );
+  session.say(flags(view.flags));
+  session.say(statement('OK', { text: 'Flags permitted', code: view.permanentFlags }, session.dialect));
 }
 
 function tellGone(session: Session, view: View): void {

@@ -18,6 +18,8 @@ export interface ImapOptions {
   readonly errors: number;
   /** Refused sign-ins in one connection; then BYE. */
   readonly refusedLogins: number;
+  /** Sessions of one account at once, in this process; 0 for no limit. */
+  readonly sessionsPerAccount: number;
 }
 
 export const defaultImapOptions: ImapOptions = {
@@ -25,6 +27,7 @@ export const defaultImapOptions: ImapOptions = {
   limits: defaultLimits,
   errors: 50,
   refusedLogins: 5,
+  sessionsPerAccount: 200,
 };
 
 export interface ImapDeps {

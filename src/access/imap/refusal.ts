@@ -19,6 +19,7 @@ const conditions = {
   tooMany: ['LIMIT', 'There are too many already'],
   tooBig: ['TOOBIG', 'It is too big'],
   useTaken: ['USEATTR', 'Another mailbox has this special use'],
+  noQuotaRoot: ['NONEXISTENT', 'There is no such quota root'],
   unknownIdentifier: ['NONEXISTENT', 'Nobody is known by this identifier'],
   notSelectable: ['NONEXISTENT', 'This name holds no messages'],
   noRight: ['NOPERM', 'Permission denied'],

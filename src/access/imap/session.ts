@@ -5,19 +5,21 @@
  * as it may be told, and answers. One command at a time: what the client sends in advance waits in the socket.
  */
 import { setImmediate } from 'node:timers/promises';
-import { flagNames, systemFlags } from '../../mail/mailbox.ts';
+import type { AccountId } from '../../mail/mailbox.ts';
 import type { Channel } from '../../ports/authenticator.ts';
 import { MailboxGone } from '../../ports/messages.ts';
 import { encodeMailboxName } from '../../protocol/imap/mailbox-name.ts';
 import type { Command, Refusal as Refused } from '../../protocol/imap/request/command.ts';
-import { type RequestEvent, RequestReader } from '../../protocol/imap/request/reader.ts';
+import type { RequestEvent } from '../../protocol/imap/request/reader.ts';
 import type { Dialect } from '../../protocol/imap/respond/notation.ts';
 import { type Code, completion, goOn, type Said, statement } from '../../protocol/imap/respond/status.ts';
 import { type Connection, ConnectionGone } from '../connection.ts';
 import { channelOf } from '../entry.ts';
+import type { Presence } from '../presence.ts';
 import { append } from './append.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { ruleOf } from './commands.ts';
+import { Input } from './input.ts';
 import { tellNews } from './news.ts';
 import type { ImapDeps, ImapOptions } from './options.ts';
 import { asRefusal, bad } from './refusal.ts';
@@ -45,21 +47,23 @@ export class Session {
   readonly connection: Connection;
   readonly options: ImapOptions;
   readonly deps: ImapDeps;
+  readonly input: Input;
   readonly enabled = new Set<Extension>();
   state: State = { kind: 'notAuthenticated' };
   refusedLogins = 0;
+  readonly #presence: Presence;
   #errors = 0;
   #isLast = false;
-  readonly #reader: RequestReader;
+  /** Whose session is counted. */
+  #account: AccountId | undefined;
   #channel: Channel | undefined;
-  /** What is being waited for, kept while IDLE looks elsewhere. */
-  #coming: Promise<RequestEvent | undefined> | undefined;
 
-  constructor(connection: Connection, options: ImapOptions, deps: ImapDeps) {
+  constructor(connection: Connection, options: ImapOptions, deps: ImapDeps, presence: Presence) {
     this.connection = connection;
+    this.#presence = presence;
     this.options = options;
     this.deps = deps;
-    this.#reader = new RequestReader({ utf8: false, limits: options.limits });
+    this.input = new Input(connection, options.limits);
     connection.farewell = (why) =>
       statement(
         'BYE',
@@ -72,75 +76,47 @@ export class Session {
 
   async run(): Promise<void> {
     this.say(
-      statement('OK', { text: `${this.options.product.name} is ready`, code: this.#capability }, plain),
+      statement('OK', { text: `${this.options.product.name} is ready`, code: this.capabilityCode }, plain),
     );
     try {
       for (let count = 1; this.state.kind !== 'logout'; count++) {
         // Commands that come together and need no answer from elsewhere would keep all other sessions waiting.
         if (count % commandsInARow === 0) await setImmediate();
         this.connection.isAtRest = true;
-        const event = await this.event();
+        const event = await this.input.event();
         if (event === undefined) return;
         this.connection.isAtRest = false;
         await this.#take(event);
         await this.room();
       }
     } finally {
-      this.deselect();
+      this.#leave();
     }
   }
 
-  get #capability(): Code {
-    return { code: 'CAPABILITY', capabilities: capabilitiesOf(this) };
+  #leave(): void {
+    this.deselect();
+    if (this.#account !== undefined) this.#presence.leave(this.#account);
+    this.#account = undefined;
   }
 
   /** To be sent with whatever changes what is offered (RFC 9051 §6.2.2). */
   get capabilityCode(): Code {
-    return this.#capability;
+    return { code: 'CAPABILITY', capabilities: capabilitiesOf(this) };
   }
 
   // ---- in and out
 
-  /** What the client says next; undefined when it will say no more. */
-  event(): Promise<RequestEvent | undefined> {
-    this.#coming ??= this.#read().finally(() => {
-      this.#coming = undefined;
-    });
-    return this.#coming;
-  }
-
-  async #read(): Promise<RequestEvent | undefined> {
-    for (;;) {
-      const event = this.#reader.next();
-      if (event !== undefined) return event;
-      const octets = await this.connection.read();
-      if (octets === undefined) return undefined;
-      this.#reader.push(octets);
-    }
-  }
-
-  /** A line that is no command: an answer to a challenge, or DONE. */
-  async line(): Promise<string | undefined> {
-    this.#reader.expectLine();
-    const event = await this.event();
-    return event?.kind === 'line' ? event.line : undefined;
-  }
-
-  /** The command that is being read is passed over. */
-  refuseRest(): void {
-    this.#reader.refuse();
-  }
-
   /** What came in the clear is forgotten; what signed in is not: nobody has before TLS (RFC 9051 §6.2.1). */
   async startTls(): Promise<void> {
-    this.#reader.takePending();
+    this.input.forget();
     this.#channel = undefined;
     if (!(await this.connection.startTls())) this.state = { kind: 'logout' };
-    else this.#reader.takePending();
+    else this.input.forget();
   }
 
   compress(): void {
-    this.#reader.takePending();
+    this.input.forget();
     this.connection.compress();
   }
 
@@ -284,7 +260,10 @@ export class Session {
     return this.#channel;
   }
 
-  signIn(user: User): void {
+  /** False: the account has too many sessions. */
+  signIn(user: User): boolean {
+    if (this.#presence.enter(user.account, this.connection.now) !== 'in') return false;
+    this.#account = user.account;
     this.state = { kind: 'authenticated', user };
     this.connection.patience = this.connection.setting.limits.idleTime;
     const { login } = user;
@@ -292,13 +271,14 @@ export class Session {
       { ip: this.connection.ip, account: user.name, as: login.authenticatedAs, way: login.way },
       'signed in',
     );
+    return true;
   }
 
   /** RFC 8437 §3: as it was after the greeting, but for TLS and compression. */
   signOut(): void {
-    this.deselect();
+    this.#leave();
     this.enabled.clear();
-    this.#reader.dialect = { utf8: false, limits: this.options.limits };
+    this.input.utf8 = false;
     this.state = { kind: 'notAuthenticated' };
     this.connection.patience = this.connection.setting.limits.greetingTime;
   }
@@ -306,7 +286,7 @@ export class Session {
   enable(extension: Extension): void {
     this.enabled.add(extension);
     if (extension === 'QRESYNC') this.enabled.add('CONDSTORE'); // RFC 7162 §3.2.3
-    this.#reader.dialect = { utf8: this.dialect.utf8, limits: this.options.limits };
+    this.input.utf8 = this.dialect.utf8;
   }
 
   select(user: User, view: View): void {
@@ -317,19 +297,5 @@ export class Session {
     if (this.state.kind !== 'selected') return;
     this.state.view.close();
     this.state = { kind: 'authenticated', user: this.state.user };
-  }
-
-  /** FLAGS of the selected mailbox. */
-  flagsOf(view: View): readonly string[] {
-    return [...systemFlags, ...view.keywords];
-  }
-
-  permanentFlagsOf(view: View): Code {
-    const { system, keywords } = view.changeable;
-    return {
-      code: 'PERMANENTFLAGS',
-      flags: [...flagNames({ system, keywords: keywords ? view.keywords : [] })],
-      canCreate: keywords && view.mayAddKeywords,
-    };
   }
 }

@@ -4,10 +4,11 @@
  * What has gone keeps its number until the client is told (RFC 9051 §7.5.1). Holds no message; see access/imap/news for
  * how it is kept up to date.
  */
-import type { Flags, MailboxId, ModSeq, RightsSet } from '../../mail/mailbox.ts';
-import { flagBits } from '../../mail/mailbox.ts';
+import type { MailboxId, ModSeq, RightsSet } from '../../mail/mailbox.ts';
+import { flagBits, flagNames, systemFlags } from '../../mail/mailbox.ts';
 import { type Uid, type UidRange, UidSet } from '../../mail/uid-set.ts';
 import type { Snapshot } from '../../ports/messages.ts';
+import type { Code } from '../../protocol/imap/respond/status.ts';
 import type { Known } from './names.ts';
 
 export class View {
@@ -113,9 +114,19 @@ export class View {
     return { system, keywords: this.rights.includes('w') };
   }
 
-  mayStore({ system, keywords }: Flags): boolean {
-    const may = this.changeable;
-    return (system & ~may.system) === 0 && (keywords.length === 0 || may.keywords);
+  /** FLAGS (RFC 9051 §7.3.5). */
+  get flags(): readonly string[] {
+    return [...systemFlags, ...this.keywords];
+  }
+
+  /** PERMANENTFLAGS (RFC 9051 §7.1). */
+  get permanentFlags(): Code {
+    const { system, keywords } = this.changeable;
+    return {
+      code: 'PERMANENTFLAGS',
+      flags: flagNames({ system, keywords: keywords ? this.keywords : [] }),
+      canCreate: keywords && this.mayAddKeywords,
+    };
   }
 
   /** The client has been told what these flags are at that MODSEQ: it need not be told again. */

@@ -15,7 +15,7 @@ export const authenticate: Rule<'AUTHENTICATE'> = {
       carriesSuccess: false,
       ask: (octets) => {
         session.say(challenge(octets));
-        return session.line();
+        return session.input.line();
       },
     });
     return await enter(session, outcome);

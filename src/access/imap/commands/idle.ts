@@ -8,7 +8,7 @@ import type { Session } from '../session.ts';
 async function run({ session }: UserCall<Named<'IDLE'>>): Promise<Done> {
   session.goOn('Waiting');
   session.connection.isAtRest = true;
-  const line = session.line();
+  const line = session.input.line();
   try {
     await untilSaid(session, line);
   } finally {

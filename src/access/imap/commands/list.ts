@@ -6,9 +6,11 @@ import type { ListCommand, ListSelect } from '../../../protocol/imap/request/lis
 import { type Listed, listed, status as printStatus } from '../../../protocol/imap/respond/mailboxes.ts';
 import { metadata, myRights } from '../../../protocol/imap/respond/rights.ts';
 import { type Entry, listing } from '../listing.ts';
+import { notesOf } from '../metadata.ts';
 import { delimiter } from '../names.ts';
 import { Pattern } from '../pattern.ts';
 import { no } from '../refusal.ts';
+import { withOldRights } from '../rights-list.ts';
 import type { Done, Rule, UserCall } from '../rule.ts';
 import { statusItems } from '../status-items.ts';
 
@@ -87,10 +89,11 @@ async function tellMore(
 ): Promise<void> {
   const { status, plain, metadata: wanted } = command.returns;
   if (folder === undefined) return;
-  if (plain.has('MYRIGHTS') && rights !== '') session.say(myRights(name, rights, session.dialect));
+  if (plain.has('MYRIGHTS') && rights !== '')
+    session.say(myRights(name, withOldRights(rights), session.dialect));
   if (wanted !== undefined && rights.includes('r')) {
     // RFC 9590 §3: each entry asked for, NIL where it is not there.
-    const values = await session.deps.annotations.of(folder.id, user.account);
+    const values = await notesOf(session, user, folder);
     const entries = wanted.map((entry) => [entry, octetsOf(values.get(entry.toLowerCase()))] as const);
     session.say(metadata(name, entries, session.dialect));
   }

@@ -56,12 +56,12 @@ function describe(
   firstUnseen: number | undefined,
 ): void {
   const isRev2 = session.enabled.has('IMAP4REV2');
-  session.say(flags(session.flagsOf(view)));
+  session.say(flags(view.flags));
   session.say(exists(view.uids.size));
   if (!isRev2) session.say(recent(view.recentCount));
   if (!isRev2 && firstUnseen !== undefined)
     say(session, 'First message not seen', { code: 'UNSEEN', value: view.uids.rank(firstUnseen) });
-  say(session, 'Flags permitted', session.permanentFlagsOf(view));
+  say(session, 'Flags permitted', view.permanentFlags);
   say(session, 'UIDs are valid', { code: 'UIDVALIDITY', value: view.uidValidity });
   say(session, 'Predicted next UID', { code: 'UIDNEXT', value: status.uidNext });
   say(session, 'Highest', { code: 'HIGHESTMODSEQ', value: status.highestModSeq });
