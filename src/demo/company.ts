@@ -8,7 +8,13 @@ export interface Ports {
   readonly onprem: number;
   readonly cloud: number;
   readonly internet: number;
+  readonly imap: number;
+  readonly pop3: number;
+  readonly sieve: number;
 }
+
+/** Whose mailbox is hosted here, and the password that opens it. */
+export const hosted = { address: 'hana@example.org', password: 'open sesame' } as const;
 
 /** Columns as connectors/files/csv explains them. `sales@` is claimed twice, as happens; `all@` and `crew@` hold each other. */
 export const staff = `address,kind,displayName,home,aliases,target,members,owners,disabled,moderated
@@ -17,6 +23,7 @@ bob@example.org,user,Bob Babbage,cloud,bob@hv.mail.onmicrosoft.example,,,,,
 carol@example.org,user,Carol Shaw,cloud,carol@hv.mail.onmicrosoft.example,,,,,
 dave@example.org,user,Dave Cutler,onprem,,,,,yes,
 eve@example.org,user,Eve Hill (is being moved),onprem,,,,,,
+hana@example.org,user,Hana Noether (her mailbox is here),local,,,,,,
 fay@example.org,user,Fay Gauss,onprem,sales@example.org,,,,,
 info@example.org,shared,Information desk,onprem,,,,,,
 atlas@example.org,room,Room Atlas,cloud,atlas@hv.mail.onmicrosoft.example,,,,,
@@ -44,6 +51,13 @@ listeners:
     port: ${ports.mx}
     reverseName: 0s
     relay: { networks: [127.0.0.0/8] }
+access:
+  listeners:
+    - { name: imap, protocol: imap, address: 127.0.0.1, port: ${ports.imap} }
+    - { name: pop3, protocol: pop3, address: 127.0.0.1, port: ${ports.pop3} }
+    - { name: sieve, protocol: managesieve, address: 127.0.0.1, port: ${ports.sieve} }
+# All this is on one machine. Elsewhere passwords go within TLS only.
+auth: { withoutTls: [127.0.0.0/8] }
 directory:
   sources:
     - { name: staff, kind: csv, file: ${folder}/staff.csv }
@@ -60,6 +74,8 @@ sites:
     tls: none
     routingDomain: hv.mail.onmicrosoft.example
     routing: prefer
+  local:
+    nextHops: [{ protocol: local }]
   internet:
     nextHops: [{ host: 127.0.0.1, port: ${ports.internet} }]
     tls: none

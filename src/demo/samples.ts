@@ -20,6 +20,7 @@ const outside = 'walter@elsewhere.example';
 const routing = 'hv.mail.onmicrosoft.example';
 const onprem = (as: string): Expected => ({ at: 'onprem', as });
 const cloud = (name: string): Expected => ({ at: 'cloud', as: `${name}@${routing}` });
+const local = (as: string): Expected => ({ at: 'local', as });
 const internet = (as: string): Expected => ({ at: 'internet', as });
 const team: readonly Expected[] = [
   onprem('ada@example.org'),
@@ -67,6 +68,11 @@ export const samples: readonly Sample[] = [
     what: 'someone who is being moved: both sites',
     from: outside,
     to: { 'eve@example.org': [onprem('eve@example.org'), cloud('eve')] },
+  },
+  {
+    what: 'someone whose mailbox is hosted here',
+    from: outside,
+    to: { 'hana@example.org': [local('hana@example.org')], 'ada@example.org': [onprem('ada@example.org')] },
   },
   {
     what: 'outbound to the Internet',

@@ -15,7 +15,8 @@ import { deliverySection } from '../../config/sections/deliver.ts';
 import { listeners } from '../../config/sections/receive.ts';
 import type { Services } from '../admin/services.ts';
 import { makeSmtpAgent } from '../deliver/agent.ts';
-import { configFile, type Ports, staff } from '../demo/company.ts';
+import { configFile, hosted, type Ports, staff } from '../demo/company.ts';
+import { arrivedHere } from '../demo/hosted.ts';
 import { type Arrival, type PretendSite, startPretendSite } from '../demo/pretend-site.ts';
 import { messageId, messageOf, type Sample, samples } from '../demo/samples.ts';
 import { printOutcomes } from '../demo/table.ts';
@@ -36,7 +37,7 @@ export interface DemoOptions {
 /** The first start makes a database of its own, which takes some seconds. */
 const readyWithin = 180_000;
 const settledWithin = 60_000;
-const preferred = { mx: 2525, admin: 8025 } as const;
+const preferred = { mx: 2525, admin: 8025, imap: 1143, pop3: 1110, sieve: 4190 } as const;
 
 /** The exit code. Whatever ends it (Ctrl-C, a closed terminal or pipe), nothing is left behind. */
 export async function runDemo(options: DemoOptions, program: string): Promise<number> {
@@ -95,9 +96,12 @@ async function play(
   const services = await openServices(config);
   try {
     await untilDirectory(services);
+    const { passwords } = await services.hosted();
+    await passwords.set(hosted.address, hosted.password, 'demo');
     say(`Sending ${samples.length} messages …\n`);
     const said = await sendSamples(ports.mx);
     await untilSettled(services);
+    arrivals.push(...(await arrivedHere(await services.hosted(), AbortSignal.timeout(settledWithin))));
     const result = await judge(said, arrivals, services, AbortSignal.timeout(settledWithin));
     say(printOutcomes(result.outcomes, process.stdout.columns));
     say(summaryLine(result.summary));
@@ -127,6 +131,9 @@ async function choosePorts(sites: readonly PretendSite[]): Promise<Ports> {
   return {
     mx: await freePort(preferred.mx),
     admin: await freePort(preferred.admin),
+    imap: await freePort(preferred.imap),
+    pop3: await freePort(preferred.pop3),
+    sieve: await freePort(preferred.sieve),
     onprem: portOf('onprem'),
     cloud: portOf('cloud'),
     internet: portOf('internet'),
@@ -278,6 +285,9 @@ const howToTalk = (config: string, ports: Ports): string =>
     '  npm run isthmus -- queue list',
     '  npm run isthmus -- directory status',
     `  curl http://127.0.0.1:${ports.admin}/healthz`,
+    `And open the mailbox that is hosted here with any mail program, as ${hosted.address}, "${hosted.password}":`,
+    `  curl --user '${hosted.address}:${hosted.password}' 'imap://127.0.0.1:${ports.imap}/INBOX;MAILINDEX=1'`,
+    `  IMAP port ${ports.imap}, POP3 port ${ports.pop3}, ManageSieve port ${ports.sieve}, none with TLS`,
     'Ctrl-C ends it and removes everything.',
   ].join('\n');
 

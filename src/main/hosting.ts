@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config/schema.ts';
 import type { SpecialUse } from '../mail/mailbox.ts';
+import type { BlobStore } from '../ports/blob-store.ts';
 import type { Search } from '../ports/search.ts';
 import type { Watch } from '../ports/watch.ts';
 import { openNotices } from '../store/notices.ts';
@@ -18,12 +19,15 @@ export interface Hosting extends Tree {
   readonly messages: Messages;
   readonly search: Search;
   readonly watch: Watch;
+  /** Of bodies; not the spool's. */
+  readonly blobs: BlobStore;
+  readonly texts: TextProcess;
   /** Tells what was changed and not told yet. */
   close(): Promise<void>;
 }
 
 export async function openHosting(base: Base): Promise<Hosting> {
-  const { config, installation } = base.settings();
+  const { config, installation, storeKeys } = base.settings();
   const { database, log } = base;
   const { store } = config;
   // Not the spool's: each sweeps what it does not know.
@@ -50,6 +54,8 @@ export async function openHosting(base: Base): Promise<Hosting> {
       keywords: store.limits.keywords,
       quotaGrace: store.quota.grace / 100,
     },
+    compress: store.compress,
+    keys: storeKeys.map(({ number, key }) => ({ number, key: Buffer.from(key, 'base64') })),
     now,
     log,
   });
@@ -67,6 +73,8 @@ export async function openHosting(base: Base): Promise<Hosting> {
     messages,
     search,
     watch,
+    blobs,
+    texts,
     async close() {
       await messages.close();
       await texts[Symbol.asyncDispose]();

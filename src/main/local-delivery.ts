@@ -14,7 +14,7 @@ import { type Base, now, random } from './base.ts';
 import { type Hosting, openHosting } from './hosting.ts';
 import { isHere } from './outlet.ts';
 import type { Settings } from './settings.ts';
-import { localSource } from './sources.ts';
+import { localSourceOf } from './sources.ts';
 
 export interface LocalParts {
   readonly agent: Local;
@@ -68,7 +68,7 @@ function policyOf({ config, scripts }: Settings): LocalPolicy {
   const seconds = (milliseconds: number) => Math.round(milliseconds / 1_000);
   return {
     hostname,
-    localSource,
+    localSource: localSourceOf(config),
     detailSeparator: config.directory.detailSeparator,
     detailFolder: local.detailFolder,
     overQuota: local.overQuota,

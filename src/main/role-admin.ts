@@ -11,6 +11,8 @@ import { queueControl } from '../queue/control.ts';
 import { startSweeper } from '../queue/sweep.ts';
 import { dropPrivileges } from '../serve/privileges.ts';
 import type { Role, Surroundings } from '../serve/role.ts';
+import { unheard } from '../store/changed.ts';
+import { openTree } from '../store/tree.ts';
 import { type Base, now, openBase, random } from './base.ts';
 import { openBlobs } from './ground.ts';
 import type { Settings } from './settings.ts';
@@ -88,10 +90,9 @@ function changed(before: Reading, after: Reading): readonly string[] {
 
 function makeRefresher({ database, log, metrics, settings, compiled }: Base): Refresher {
   const { directory } = settings().config;
-  return new Refresher(
-    { database, sources: makeSources(directory, compiled().attributeNames, now), log, metrics, now, random },
-    directory,
-  );
+  const { accounts } = openTree({ database, changed: unheard, now });
+  const sources = makeSources(directory, compiled().attributeNames, now, accounts);
+  return new Refresher({ database, sources, log, metrics, now, random }, directory);
 }
 
 /** undefined when the database is away: processes' own numbers are told all the same. */

@@ -7,6 +7,7 @@ import { dropPrivileges } from '../serve/privileges.ts';
 import type { Role } from '../serve/role.ts';
 import { now, openBase } from './base.ts';
 import { openBlobs } from './ground.ts';
+import { startHousekeeping } from './housekeeping.ts';
 import { hostsMail, openLocalDelivery } from './local-delivery.ts';
 import { openOutlet, openResolver, spoolOptions } from './outlet.ts';
 import type { Settings } from './settings.ts';
@@ -19,6 +20,7 @@ export async function startQueue(first: Settings): Promise<Role> {
   // What scripts of people here send.
   const spool = openSpool(spoolOptions(base, blobs));
   const local = hostsMail(first) ? await openLocalDelivery(base, spool, trace) : undefined;
+  const housekeeping = local && startHousekeeping(base, local.hosting);
   const outlet = openOutlet(base, blobs, await openResolver(first.config), local?.agent);
   return {
     facts: {},
@@ -26,6 +28,7 @@ export async function startQueue(first: Settings): Promise<Role> {
     async drain(signal) {
       await outlet.close(signal);
       await spool.close();
+      await housekeeping?.close();
       await local?.hosting.close();
       await trace.close();
       await base.close();

@@ -12,6 +12,7 @@ import { requestRefresh } from '../directory/refresher.ts';
 import { queueControl } from '../queue/control.ts';
 import { openTrace } from '../queue/trace.ts';
 import { openFsck } from '../store/fsck.ts';
+import { openRestore } from '../store/restore.ts';
 import { type Base, now, openBase } from './base.ts';
 import { databaseUrl, installationOf, openBlobs } from './ground.ts';
 import { openHosting } from './hosting.ts';
@@ -71,13 +72,12 @@ function hostedOnce(base: Base): { open(): Promise<Hosted>; close(): Promise<voi
 }
 
 async function openHosted(base: Base): Promise<OpenHosted> {
-  const { database, log } = base;
-  const { config, installation } = base.settings();
+  const { database } = base;
   const hosting = await openHosting(base);
-  const blobs = await openBlobs(config, `${installation}-store`, log, now);
   return {
     ...hosting,
-    check: openFsck({ database, blobs, reading: hosting.messages, now }),
+    check: openFsck({ database, blobs: hosting.blobs, reading: hosting.messages, now }),
+    restore: openRestore(database),
     passwords: passwordsOf(base),
     close: () => hosting.close(),
   };

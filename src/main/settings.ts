@@ -27,6 +27,8 @@ export interface Settings {
   readonly routing: RoutingSpec;
   /** The operator's Sieve scripts. */
   readonly scripts: { readonly before: readonly OperatorScript[]; readonly after: readonly OperatorScript[] };
+  /** Of store.encryptionKeys, base64; the last one seals. */
+  readonly storeKeys: readonly { readonly number: number; readonly key: string }[];
   /** PEM of the authorities of each of auth.oidc; undefined: the system's. */
   readonly oidcAuthorities: readonly (string | undefined)[];
   /** Sites as deliver sees them, PEM in place of file names. */
@@ -59,6 +61,7 @@ export function makeSettings({ config }: Loaded, place: Place): Settings {
       before: config.local.sieve.before.map(scriptOf),
       after: config.local.sieve.after.map(scriptOf),
     },
+    storeKeys: config.store.encryptionKeys.map(({ number, file }) => ({ number, key: keyIn(file) })),
     oidcAuthorities: config.auth.oidc.map(({ ca }) => (ca === undefined ? undefined : pem(ca))),
     sites: new Map(Object.entries(config.sites).map(([name, site]) => [name, siteOf(site)])),
   };
@@ -68,6 +71,14 @@ const scriptOf = (file: string): OperatorScript => ({
   name: basename(file),
   content: readFileSync(file, 'utf8'),
 });
+
+/** 32 octets in hexadecimal or base64, in base64. */
+function keyIn(file: string): string {
+  const text = readFileSync(file, 'utf8').trim();
+  const key = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64');
+  if (key.length !== 32) throw new Error(`${file}: expected a key of 32 octets in hexadecimal or base64`);
+  return key.toString('base64');
+}
 
 const pem = (file: string): string => readFileSync(file, 'utf8');
 

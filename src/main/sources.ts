@@ -3,13 +3,16 @@
  */
 
 import type { Config } from '../../config/schema.ts';
+import { AccountsSource } from '../../connectors/accounts/accounts-source.ts';
 import { CsvSource } from '../../connectors/files/csv.ts';
 import { LdifSource } from '../../connectors/files/ldif.ts';
 import { LdapSource } from '../../connectors/ldap/ldap-source.ts';
+import type { Accounts } from '../ports/accounts.ts';
 import type { DirectorySource } from '../ports/directory.ts';
 
-/** The name of the source that lists the accounts made here. */
-export const localSource = 'local';
+/** The name of the source that lists the accounts made here, if there is one. */
+export const localSourceOf = ({ directory }: Config): string | undefined =>
+  directory.sources.find(({ kind }) => kind === 'accounts')?.name;
 
 type Given = Config['directory']['sources'][number];
 
@@ -21,22 +24,20 @@ export const makeSources = (
   directory: Config['directory'],
   wanted: readonly string[],
   now: () => Date,
+  accounts: Pick<Accounts, 'list'>,
 ): readonly DirectorySource[] =>
-  directory.sources.map((source) =>
-    makeSource(
-      source.kind === 'csv'
-        ? source
-        : { ...source, keep: keepAlso(source.keep, [...wanted, ...directory.senders]) },
-      now,
-    ),
-  );
+  directory.sources.map((source) => {
+    if (source.kind === 'accounts') return new AccountsSource(source, accounts);
+    if (source.kind === 'csv') return makeSource(source, now);
+    return makeSource({ ...source, keep: keepAlso(source.keep, [...wanted, ...directory.senders]) }, now);
+  });
 
 function keepAlso(keep: readonly string[], wanted: readonly string[]): string[] {
   const named = new Set(keep.map((name) => name.toLowerCase()));
   return [...keep, ...wanted.filter((name) => !named.has(name.toLowerCase()))];
 }
 
-function makeSource(source: Given, now: () => Date): DirectorySource {
+function makeSource(source: Exclude<Given, { kind: 'accounts' }>, now: () => Date): DirectorySource {
   switch (source.kind) {
     case 'ldap':
       return new LdapSource(source, now);

@@ -22,7 +22,7 @@ test('once: the last line is a summary, and all is where it should be', async ()
   });
   expect(ended.code).toBe(0);
   const summary = JSON.parse(ended.stdout.trim().split('\n').at(-1) ?? '');
-  expect(summary).toMatchObject({ accepted: 14, delivered: 24, refused: 3, held: 2, lost: 0, unexpected: 0 });
+  expect(summary).toMatchObject({ accepted: 15, delivered: 26, refused: 3, held: 2, lost: 0, unexpected: 0 });
   expect(readdirSync(folder)).toEqual([]);
 }, 150_000);
 
