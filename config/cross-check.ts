@@ -28,6 +28,7 @@ const references: readonly Reference[] = [
   { from: 'rules.*.when.**.recipient.home', ...site },
   { from: 'rules.*.when.**.client.site', ...site },
   { from: 'directory.sources.*.homes.local', ...site },
+  { from: 'directory.sources.*.home', ...site },
   { from: 'directory.sources.*.homes.remote', ...site },
   { from: 'directory.sources.*.homes.values.*', ...site },
   { from: 'directory.precedence', names: 'directory.sources.*.name', what: 'directory source' },

@@ -2,7 +2,8 @@
  * config/sections/directory - `directory`: who is who, and from where we know.
  *
  * The parsed value fits RefresherOptions and, with the names of the sources, DirectoryOptions (src/directory); each
- * source fits LdapOptions (connectors/ldap), LdifOptions or CsvOptions (connectors/files).
+ * source fits LdapOptions (connectors/ldap), LdifOptions or CsvOptions (connectors/files), or AccountsOptions
+ * (connectors/accounts).
  */
 import { z } from 'zod';
 import {
@@ -165,10 +166,18 @@ const csv = z.strictObject({
   maxEntries: z.int().min(1).max(1_000_000).default(200_000).describe('A file with more lines is refused.'),
 });
 
+const accounts = z.strictObject({
+  kind: z
+    .literal('accounts')
+    .describe('accounts: those made here (isthmus account create), for people in no other directory.'),
+  name: mapping.name,
+  home: name.default('local').describe('The site with protocol local.'),
+});
+
 export const directorySection = z
   .strictObject({
     sources: z
-      .array(z.discriminatedUnion('kind', [ldap, ldif, csv]))
+      .array(z.discriminatedUnion('kind', [ldap, ldif, csv, accounts]))
       .refine(
         (all) => new Set(all.map((source) => source.name)).size === all.length,
         'two sources have one name',

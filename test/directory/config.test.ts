@@ -4,6 +4,7 @@
 import { expect, test } from 'vitest';
 import type { z } from 'zod';
 import { directorySection } from '../../config/sections/directory.ts';
+import { AccountsSource } from '../../connectors/accounts/accounts-source.ts';
 import { CsvSource } from '../../connectors/files/csv.ts';
 import { LdifSource } from '../../connectors/files/ldif.ts';
 import { LdapSource } from '../../connectors/ldap/ldap-source.ts';
@@ -22,6 +23,7 @@ const options = (section: Section): DirectoryOptions => ({
 
 function sourceOf(source: Section['sources'][number]): DirectorySource {
   if (source.kind === 'ldap') return new LdapSource(source, () => new Date());
+  if (source.kind === 'accounts') return new AccountsSource(source, { async *list() {} });
   return source.kind === 'ldif' ? new LdifSource(source) : new CsvSource(source);
 }
 
