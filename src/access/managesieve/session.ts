@@ -4,6 +4,7 @@
  *
  *   outside --AUTHENTICATE--> inside --UNAUTHENTICATE--> outside          LOGOUT ends it in either
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Account } from '../../mail/mailbox.ts';
 import type { Channel, Login } from '../../ports/authenticator.ts';
 import { type Command, type CommandName, parseCommand } from '../../protocol/managesieve/command.ts';
@@ -67,6 +68,8 @@ const inside: Partial<Record<CommandName, Carry>> = {
 /** How much more than is permitted a client may send and be answered; beyond it is cut off. */
 const skippedTimes = 16;
 
+const commandsInARow = 50;
+
 export class Session {
   readonly connection: Connection;
   readonly options: ManageSieveOptions;
@@ -101,7 +104,9 @@ export class Session {
     };
     greet(this);
     try {
-      while (!this.isOver) {
+      for (let count = 1; !this.isOver; count++) {
+        // Commands that come together and need nobody's answer would keep all other sessions waiting.
+        if (count % commandsInARow === 0) await setImmediate();
         const input = await this.input();
         if (input === undefined) break;
         await this.#obey(input);

@@ -7,6 +7,7 @@
  * Pipelined commands wait their turn (RFC 2449 §6.6). A session that was silent for too long ends without a word
  * (RFC 1939 §3).
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Account } from '../../mail/mailbox.ts';
 import type { Channel } from '../../ports/authenticator.ts';
 import { type Line, LineReader } from '../../protocol/lines/line-reader.ts';
@@ -72,6 +73,8 @@ const inTransaction: Partial<Record<CommandName, Carry>> = {
   NOOP: transaction.noop,
 };
 
+const commandsInARow = 50;
+
 export class Session {
   readonly connection: Connection;
   readonly options: Pop3Options;
@@ -98,7 +101,9 @@ export class Session {
     connection.farewell = (why) => (why === 'shutdown' ? err('Shutting down', 'SYS/TEMP') : '');
     this.say(ok(`${options.product} POP3 ready`));
     try {
-      while (!this.isOver) {
+      for (let count = 1; !this.isOver; count++) {
+        // Commands that come together and need nobody's answer would keep all other sessions waiting.
+        if (count % commandsInARow === 0) await setImmediate();
         const line = await this.line();
         if (line === undefined) break;
         await this.#obey(line);
