@@ -7,6 +7,7 @@ import type { Directory, Homes } from '../ports/directory.ts';
 import type { Mailboxes, Rights, Subscriptions } from '../ports/mailboxes.ts';
 import type { Reading, Writing } from '../ports/messages.ts';
 import type { QueueControl } from '../ports/queue-control.ts';
+import type { Restore } from '../ports/restore.ts';
 import type { Routing } from '../ports/routing.ts';
 import type { StoreCheck } from '../ports/store-check.ts';
 import type { Trace } from '../ports/trace.ts';
@@ -40,6 +41,7 @@ export interface Hosted {
   readonly rights: Rights;
   readonly messages: Reading & Writing;
   readonly check: StoreCheck;
+  readonly restore: Restore;
   readonly passwords: Passwords;
 }
 

@@ -11,6 +11,7 @@ import {
   type Terminal,
 } from '../../src/admin/services.ts';
 import { openFsck } from '../../src/store/fsck.ts';
+import { openRestore } from '../../src/store/restore.ts';
 import { mailPlace } from '../store/mail-place.ts';
 
 export interface Told {
@@ -28,6 +29,7 @@ export async function hostedStage() {
     ...tree,
     messages,
     check: openFsck({ database, blobs, reading: messages, now: () => new Date() }),
+    restore: openRestore(database),
     passwords: {
       move: async (account, to, by) => void changes.push(`${account} to ${to} by ${by}`),
       set: async (account, password, by) => void changes.push(`${account} ${password} by ${by}`),

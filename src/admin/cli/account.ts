@@ -8,6 +8,7 @@ import { parseSize } from '../size.ts';
 import { type Column, printable, printSize, printTable, printTime } from '../table.ts';
 import { parseCount } from '../usage.ts';
 import { addPasswordCommands } from './account-passwords.ts';
+import { addRestoreCommand } from './account-restore.ts';
 import { accountNamed, type Json, withHosted } from './hosted.ts';
 
 interface QuotaOptions extends Json {
@@ -88,6 +89,7 @@ export function accountCommand(open: OpenServices, terminal: Terminal): Command 
       on(command, (hosted) => remove(hosted, name, options.yes ?? false, terminal)),
     );
   addPasswordCommands(account, open, terminal);
+  addRestoreCommand(account, open, terminal);
   return account;
 }
 
