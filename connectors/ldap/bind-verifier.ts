@@ -5,6 +5,7 @@
  * The account that reads finds the one entry of that name, and the same connection then binds as that entry. For a
  * name that nobody has, or that several have, it binds as an entry that cannot exist: as many questions, one answer.
  */
+import { createHmac } from 'node:crypto';
 import {
   type PasswordAttempt,
   type PasswordVerdict,
@@ -32,6 +33,19 @@ export const usualFilters = {
   zimbra: '(&(objectClass=zimbraAccount)(|(zimbraMailDeliveryAddress={name})(zimbraMailAlias={name})))',
 } as const;
 
+/**
+ * Mail programs come every few minutes with several connections: what was right is taken for right without a question
+ * for `forMs`, also where it was changed meanwhile.
+ */
+export interface RememberRight {
+  readonly forMs: number;
+  readonly now: () => number;
+  /** Random, of this process: neither passwords nor their plain digests are kept. */
+  readonly secret: Uint8Array;
+}
+
+const rememberedAtMost = 20_000;
+
 const wrong: PasswordVerdict = { is: 'wrong' };
 
 /**
@@ -46,23 +60,31 @@ const ended = /\bdata (532|773)\b/;
 export class BindVerifier implements PasswordVerifier {
   readonly name: string;
   readonly #options: BindVerifierOptions;
+  readonly #remember: RememberRight | undefined;
+  readonly #right = new Map<string, number>();
   #open = 0;
 
-  constructor(options: BindVerifierOptions) {
+  constructor(options: BindVerifierOptions, remember?: RememberRight) {
     if (options.bases.length === 0)
       throw new Error(`${options.name}: to check passwords it must be said where people are: give it bases`);
     this.name = options.name;
     this.#options = options;
+    this.#remember = remember;
   }
 
   async verify(attempt: PasswordAttempt, signal: AbortSignal): Promise<PasswordVerdict> {
     // A bind with a name and no password succeeds as an anonymous one (RFC 4513 §5.1.2).
     if (attempt.password === '') return wrong;
+    const mark = this.#mark(attempt);
+    if (mark !== undefined && (this.#right.get(mark) ?? 0) > (this.#remember?.now() ?? 0))
+      return { is: 'right', way: 'password' };
     if (this.#open >= this.#options.atOnce)
       throw new VerifierAway(`${this.name}: ${this.#open} passwords are being checked already`);
     this.#open += 1;
     try {
-      return await this.#verify(attempt, signal);
+      const verdict = await this.#verify(attempt, signal);
+      if (mark !== undefined && verdict.is === 'right') this.#keep(mark);
+      return verdict;
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof LdapUnreachable) throw new VerifierAway(error.message, { cause: error });
@@ -72,6 +94,18 @@ export class BindVerifier implements PasswordVerifier {
     } finally {
       this.#open -= 1;
     }
+  }
+
+  #mark({ name, password }: PasswordAttempt): string | undefined {
+    if (this.#remember === undefined) return undefined;
+    return createHmac('sha256', this.#remember.secret).update(`${name}\0${password}`).digest('base64');
+  }
+
+  #keep(mark: string): void {
+    const { now, forMs } = this.#remember ?? { now: () => 0, forMs: 0 };
+    this.#right.delete(mark);
+    if (this.#right.size >= rememberedAtMost) this.#right.delete(this.#right.keys().next().value ?? '');
+    this.#right.set(mark, now() + forMs);
   }
 
   async #verify({ name, password }: PasswordAttempt, signal: AbortSignal): Promise<PasswordVerdict> {

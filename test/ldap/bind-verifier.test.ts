@@ -54,20 +54,19 @@ await describeWith(openldapPackages, 'OpenLDAP as a judge of passwords', () => {
   });
   afterAll(() => server?.remove());
 
-  const verifier = (over: Partial<BindVerifierOptions> = {}) =>
-    new BindVerifier({
-      name: 'corp',
-      servers: [server.url],
-      tls: { startTls: 'require', verify: true, ca: cert.ca },
-      bind: { method: 'simple', ...reader },
-      connectTimeout: 5_000,
-      pageTimeout: 5_000,
-      pageSize: 2,
-      bases: ['ou=people,dc=example,dc=org'],
-      filter: usualFilters.openldap,
-      atOnce: 10,
-      ...over,
-    });
+  const options = (): BindVerifierOptions => ({
+    name: 'corp',
+    servers: [server.url],
+    tls: { startTls: 'require', verify: true, ca: cert.ca },
+    bind: { method: 'simple', ...reader },
+    connectTimeout: 5_000,
+    pageTimeout: 5_000,
+    pageSize: 2,
+    bases: ['ou=people,dc=example,dc=org'],
+    filter: usualFilters.openldap,
+    atOnce: 10,
+  });
+  const verifier = (over: Partial<BindVerifierOptions> = {}) => new BindVerifier({ ...options(), ...over });
   const check = (name: string, password: string, over: Partial<BindVerifierOptions> = {}) =>
     verifier(over).verify({ name, typed: name, password, channel }, AbortSignal.timeout(20_000));
 
@@ -113,6 +112,28 @@ await describeWith(openldapPackages, 'OpenLDAP as a judge of passwords', () => {
     const ended = await Promise.allSettled(asked);
     expect(ended.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
     expect(await one.verify(attempt, AbortSignal.timeout(20_000))).toMatchObject({ is: 'right' });
+  });
+
+  test('what was right is remembered for as long as is said, what was wrong is not', async () => {
+    const clock = { now: 1_000_000 };
+    const remember = { forMs: 60_000, now: () => clock.now, secret: Buffer.from('s') };
+    const name = 'ada@example.org';
+    const tell = (password: string) => ({ name, typed: name, password, channel });
+    const one = new BindVerifier(options(), remember);
+    const ask = (password: string) => one.verify(tell(password), AbortSignal.timeout(20_000));
+    const change = (to: string) =>
+      server.modify(
+        `dn: uid=ada,ou=people,dc=example,dc=org\nchangetype: modify\nreplace: userPassword\nuserPassword: ${to}\n\n`,
+      );
+    expect(await ask('secret')).toMatchObject({ is: 'right' });
+    expect(await ask('other')).toEqual({ is: 'wrong' });
+    await change('other');
+    expect(await ask('secret')).toMatchObject({ is: 'right' });
+    expect(await ask('other')).toMatchObject({ is: 'right' });
+    clock.now += 60_000;
+    expect(await ask('secret')).toEqual({ is: 'wrong' });
+    expect(await ask('other')).toMatchObject({ is: 'right' });
+    await change('secret');
   });
 
   test('whose connection is gone does not wait for the answer', async () => {
