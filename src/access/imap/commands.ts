@@ -29,10 +29,12 @@ import { search } from './commands/search.ts';
 import { examine, select } from './commands/select.ts';
 import { deleteAcl, setAcl } from './commands/setacl.ts';
 import { setMetadata } from './commands/setmetadata.ts';
+import { sort } from './commands/sort.ts';
 import { starttls } from './commands/starttls.ts';
 import { status } from './commands/status.ts';
 import { store } from './commands/store.ts';
 import { subscribe, unsubscribe } from './commands/subscribe.ts';
+import { thread } from './commands/thread.ts';
 import { uidBatches } from './commands/uid-batches.ts';
 import { unauthenticate } from './commands/unauthenticate.ts';
 import type { Rule } from './rule.ts';
@@ -82,6 +84,8 @@ const rules: Rules = {
   UNSELECT: unselect,
   EXPUNGE: expunge,
   SEARCH: search,
+  SORT: sort,
+  THREAD: thread,
   FETCH: fetch,
   STORE: store,
   COPY: copy,
