@@ -112,6 +112,10 @@ export class Session {
         await this.#obey(input);
         await connection.room();
       }
+    } catch (error) {
+      // Whatever was being done for a client that is gone may end as it likes.
+      if (!connection.signal.aborted) throw error;
+      connection.log.debug({ ip: connection.ip, err: error }, 'ManageSieve session cut off');
     } finally {
       this.leave();
     }

