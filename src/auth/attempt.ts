@@ -27,7 +27,7 @@ import type {
   Step,
 } from '../protocol/sasl/step.ts';
 import { checkPassword } from './check-password.ts';
-import { canonicalName, splitClaim } from './names.ts';
+import { type Claim, canonicalName, splitClaim } from './names.ts';
 import type { GateDeps, GateOptions, KnownAccount } from './options.ts';
 import { Refused } from './refused.ts';
 import type { Ticket } from './throttle.ts';
@@ -44,6 +44,7 @@ interface Proof {
 }
 
 interface Person {
+  /** The account's name; of who has none, the name as we know it. */
   readonly who: string;
   readonly wanted: string | undefined;
   readonly known: KnownAccount | undefined;
@@ -138,10 +139,9 @@ export class Attempt {
     authenticationId,
     password,
   }: Pick<AskPassword, 'authenticationId' | 'password'>): Promise<boolean> {
-    const { who, known, ticket } = await this.#meet(authenticationId);
-    const name = known?.account ?? who;
-    const typed = splitClaim(authenticationId, this.#options.masterSeparator).who;
-    const asked = { name, typed, password, channel: this.#channel };
+    const claim = splitClaim(authenticationId, this.#options.masterSeparator);
+    const { who, known, ticket } = await this.#meet(claim);
+    const asked = { name: who, typed: claim.who, password, channel: this.#channel };
     const verdict = await checkPassword(this.#deps.passwords, asked, this.#signal);
     if (verdict.is === 'wrong') {
       ticket.failed(password);
@@ -151,7 +151,7 @@ export class Attempt {
     if (verdict.is === 'expired') throw new Refused('expired', 'the password has ended');
     const { way, scope = everything, until, credential } = verdict;
     this.#proof = {
-      who: name,
+      who,
       known,
       way,
       scope,
@@ -164,11 +164,10 @@ export class Attempt {
   async #scramKeys(ask: AskScramKeys): Promise<Step> {
     const { scram } = this.#deps;
     if (scram === undefined) throw new Refused('mechanism', 'nobody has SCRAM keys');
-    const { who, known } = await this.#meet(ask.authenticationId);
-    const name = known?.account ?? who;
-    const keys = await scram.keys(name);
-    this.#proof = { who: name, known, way: 'scram', scope: everything };
-    return ask.answer(keys ?? fakeScramKeys(name, scram.secret, this.#options.scramIterations));
+    const { who, known } = await this.#meet(splitClaim(ask.authenticationId, this.#options.masterSeparator));
+    const keys = await scram.keys(who);
+    this.#proof = { who, known, way: 'scram', scope: everything };
+    return ask.answer(keys ?? fakeScramKeys(who, scram.secret, this.#options.scramIterations));
   }
 
   async #token(ask: AskToken): Promise<Step> {
@@ -179,28 +178,28 @@ export class Attempt {
       this.#deps.log.info({ ...this.#facts(), why: found.why }, 'a token was refused');
       return ask.answer(found);
     }
-    const { who, known } = await this.#meet(found.subject);
+    const { who, known } = await this.#meet({ who: found.subject, wanted: undefined });
     const { scope = everything, until, issuer } = found;
-    const name = known?.account ?? who;
-    this.#proof = { who: name, known, way: 'token', scope, credential: issuer, ...(until && { until }) };
+    this.#proof = { who, known, way: 'token', scope, credential: issuer, ...(until && { until }) };
     return ask.answer({ isGood: true, authenticationId: found.subject });
   }
 
   async #certificate(name: string | undefined): Promise<void> {
     if (name === undefined) return;
-    const { who, known } = await this.#meet(name);
-    this.#proof = { who: known?.account ?? who, known, way: 'certificate', scope: everything };
+    const { who, known } = await this.#meet({ who: name, wanted: undefined });
+    this.#proof = { who, known, way: 'certificate', scope: everything };
   }
 
-  /** The name as we know it, and leave to try. */
-  async #meet(typed: string): Promise<Person> {
-    const claim = splitClaim(typed, this.#options.masterSeparator);
-    const who = canonicalName(claim.who, this.#options.defaultDomain);
-    if (who === undefined) throw new Refused('credentials', 'a name that nobody can have');
-    const ticket = this.#ticket(who);
-    this.#person = { who, wanted: claim.wanted, known: undefined, ticket };
-    const known = await this.#deps.accounts.find(who, this.#signal);
-    this.#person = { who, wanted: claim.wanted, known, ticket };
+  /**
+   * Who it is, if anybody, and leave to try. Counted by account, so that many addresses are not many tries. Only what
+   * people type is a claim: `x*root` in a token or a certificate is a name, or its issuer could make administrators.
+   */
+  async #meet({ who: typed, wanted }: Claim): Promise<Person> {
+    const name = canonicalName(typed, this.#options.defaultDomain);
+    if (name === undefined) throw new Refused('credentials', 'a name that nobody can have');
+    const known = await this.#deps.accounts.find(name, this.#signal);
+    const who = known?.account ?? name;
+    this.#person = { who, wanted, known, ticket: this.#ticket(who) };
     return this.#person;
   }
 

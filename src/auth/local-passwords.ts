@@ -38,6 +38,11 @@ export class LocalPasswords implements PasswordVerifier {
 
   async verify({ name, password: typed }: PasswordAttempt): Promise<PasswordVerdict> {
     const stored = await this.#credentials.find(name);
+    if (stored.text !== undefined && stored.hash === undefined)
+      this.#deps.log.error(
+        { account: name },
+        'the stored password is no argon2id hash that we take: set it anew',
+      );
     const password = preparedPassword(typed);
     const mark = this.#mark(stored, password);
     if (mark !== undefined && this.#isRemembered(mark)) return { is: 'right', way: 'password' };

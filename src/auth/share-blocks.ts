@@ -30,9 +30,13 @@ export const hearBlocks = (
     if (block) throttle.apply(block);
   });
 
+/** undefined for what is none: the empty notice after a reconnect, or anything that others send on our channel. */
 function parseBlock(payload: string): Block | undefined {
-  if (payload === '') return undefined;
-  const { kind, key, until } = JSON.parse(payload) as Partial<Block>;
+  let said: Partial<Block> | null = null;
+  try {
+    said = JSON.parse(payload) as Partial<Block> | null;
+  } catch {}
+  const { kind, key, until } = said ?? {};
   if ((kind !== 'account' && kind !== 'network') || typeof key !== 'string') return undefined;
   return typeof until === 'number' ? { kind, key, until } : undefined;
 }

@@ -355,6 +355,39 @@ test('a certificate enters by EXTERNAL where there is one, and acts for whom it 
   expect(await gate.gate.begin('EXTERNAL', nameless, Buffer.alloc(0), signal)).toEqual(never);
 });
 
+test('a token or a certificate that names `ada*root` makes nobody an administrator', async () => {
+  const sly: TokenVerifier = { name: 'id', verify: async () => ({ is: 'good', subject: 'ada*root' }) };
+  await using gate = await withAda({ tokens: [sly], certificates: { nameIn: () => 'ada*root' } });
+  gate.people(['root@example.org']);
+  const bearer = Buffer.from('n,,\x01auth=Bearer x\x01\x01');
+  const shown = channel({ clientCertificate: Buffer.alloc(1) });
+  for (const outcome of [
+    await gate.gate.begin('OAUTHBEARER', channel(), bearer, signal),
+    await gate.gate.begin('EXTERNAL', shown, Buffer.alloc(0), signal),
+    await gate.gate.begin('EXTERNAL', shown, Buffer.from('ada'), signal),
+  ])
+    expect(outcome).toEqual({ kind: 'refused', because: 'notPermitted' });
+  expect(gate.lines.at(-1)?.facts.name).toBe('ada*root@example.org');
+});
+
+test('many addresses of one account are not many tries', async () => {
+  await using gate = await withAda();
+  for (let i = 0; i < 10; i += 1)
+    gate.accounts.set(`alias${i}@example.org`, { account: ada, scope: new Set() });
+  for (let i = 0; i < 10; i += 1)
+    expect(await plain(gate, `\0alias${i}\0wrong${i}`, { remote: `203.0.113.${i}` })).toEqual(never);
+  expect(await plain(gate, '\0ada\0secret')).toEqual({ kind: 'refused', because: 'tooMany' });
+});
+
+test('a stored hash that cannot be read lets nobody in, after the same work, and is complained of', async () => {
+  await using gate = await withAda();
+  await gate.database.query(`update credential set password = 'plain:secret'`);
+  const work = gate.hashed.length;
+  for (const tried of ['secret', 'plain:secret']) expect(await plain(gate, `\0ada\0${tried}`)).toEqual(never);
+  expect(gate.hashed.length).toBe(work + 2);
+  expect(gate.lines.some(({ level, text }) => level === 'error' && text.includes('set it anew'))).toBe(true);
+});
+
 test('a connection that ends rejects, holds nothing, and is no failure', async () => {
   const stuck = Promise.withResolvers<never>();
   stuck.promise.catch(() => {});
