@@ -80,7 +80,6 @@ test('what is sorted is searched for, by any charset that is known', async () =>
   expect(await talk.answer('SORT (DATE) X-ODD ALL')).toMatch(/^NO \[BADCHARSET/);
   expect(await talk.answer('SORT (COLOUR) UTF-8 ALL')).toMatch(/^BAD/);
   expect(await talk.answer('SORT () UTF-8 ALL')).toMatch(/^BAD/);
-  expect(await talk.answer('SORT (DATE) UTF-8 99')).toMatch(/^BAD/);
 });
 
 const esort = async (command: string): Promise<string> =>
@@ -110,7 +109,7 @@ test('a sort may be saved for later', async () => {
 });
 
 test('MODSEQ is told where it was asked for', async () => {
-  const [line = ''] = await talk.ok('SORT (DATE) UTF-8 MODSEQ 1');
+  const line = (await talk.ok('SORT (DATE) UTF-8 MODSEQ 1')).at(-1);
   expect(line).toMatch(/^\* SORT 3 2 1 5 4 \(MODSEQ \d+\)$/);
   expect(await talk.ok('SORT (DATE) UTF-8 MODSEQ 1000000')).toEqual(['* SORT']);
 });

@@ -28,6 +28,8 @@ const signedIn = [
   'THREAD=REFERENCES',
   'THREAD=REFS',
   'ESORT', // 5267
+  'CONTEXT=SEARCH',
+  'CONTEXT=SORT',
   'SORT=DISPLAY', // 5957
   'WITHIN', // 5032
   'SEARCHRES', // 5182

@@ -3,6 +3,7 @@
  */
 import type { Command } from '../../protocol/imap/request/command.ts';
 import { authenticate } from './commands/authenticate.ts';
+import { cancelUpdate } from './commands/cancel-update.ts';
 import { capability } from './commands/capability.ts';
 import { close, unselect } from './commands/close.ts';
 import { compress } from './commands/compress.ts';
@@ -86,6 +87,7 @@ const rules: Rules = {
   SEARCH: search,
   SORT: sort,
   THREAD: thread,
+  CANCELUPDATE: cancelUpdate,
   FETCH: fetch,
   STORE: store,
   COPY: copy,

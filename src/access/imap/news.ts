@@ -12,6 +12,7 @@ import { type FetchItem, fetched } from '../../protocol/imap/respond/fetch.ts';
 import { flags } from '../../protocol/imap/respond/mailboxes.ts';
 import { exists, expunge, recent, vanished } from '../../protocol/imap/respond/results.ts';
 import { statement } from '../../protocol/imap/respond/status.ts';
+import { updateChanged, updateGone, updateNew } from './contexts.ts';
 import type { Session } from './session.ts';
 import type { View } from './view.ts';
 
@@ -29,21 +30,38 @@ export async function tellNews(session: Session, view: View, telling: Telling): 
 
 async function lookAndTell(session: Session, view: View, mayExpunge: boolean): Promise<void> {
   const fresh = new UidSet();
+  const changed = new UidSet();
+  let isRecent = false;
   for (let more = true; more; ) {
     view.isStale = false;
     const changes = await session.deps.reading.changes(view.mailbox, view.modSeq);
-    for (const row of changes.rows) tellRow(session, view, row, fresh);
+    for (const row of changes.rows) {
+      if (view.uids.has(row.uid)) changed.add(row.uid);
+      tellRow(session, view, row, fresh);
+    }
     for (const { first, last } of changes.gone) {
       fresh.deleteRange(first, last);
       for (const uid of within(view.uids, first, Math.min(last, view.lastUid))) view.gone.add(uid);
     }
     more = changes.more;
+    isRecent = changes.status.recentFrom < changes.status.uidNext;
     view.modSeq = (more ? changes.rows.at(-1)?.modSeq : undefined) ?? changes.status.highestModSeq;
     await session.room();
   }
   view.forgetTold();
+  if (isRecent && fresh.size > 0) await takeRecent(session, view);
+  await updateChanged(session, view, changed);
   if (mayExpunge) tellGone(session, view);
-  if (fresh.size > 0) tellNew(session, view, fresh);
+  if (fresh.size === 0) return;
+  tellNew(session, view, fresh);
+  await updateNew(session, view, fresh);
+}
+
+/** What arrives is \Recent in one session: the first that is told, and may write. */
+async function takeRecent(session: Session, view: View): Promise<void> {
+  if (view.isReadOnly || session.enabled.has('IMAP4REV2')) return;
+  const taken = await session.deps.reading.takeRecent(view.mailbox);
+  if (taken !== undefined) view.addRecent(taken);
 }
 
 function tellRow(session: Session, view: View, row: MessageRow, fresh: UidSet): void {
@@ -90,6 +108,7 @@ export function tellKeywords(session: Session, view: View): void {
 function tellGone(session: Session, view: View): void {
   if (view.gone.size === 0) return;
   const gone = [...view.gone.ranges()];
+  updateGone(session, view, gone);
   if (session.enabled.has('QRESYNC') || session.enabled.has('UIDONLY')) {
     session.say(vanished(gone, { earlier: false }));
   } else {

@@ -9,7 +9,11 @@ import { flagBits, flagNames, systemFlags } from '../../mail/mailbox.ts';
 import { type Uid, type UidRange, UidSet } from '../../mail/uid-set.ts';
 import type { Snapshot } from '../../ports/messages.ts';
 import type { Code } from '../../protocol/imap/respond/status.ts';
+import type { Context } from './contexts.ts';
 import type { Known } from './names.ts';
+
+/** Of two sessions that share what arrives each has every other message, at worst. */
+const recentRangesAtMost = 1000;
 
 export class View {
   readonly mailbox: MailboxId;
@@ -24,10 +28,12 @@ export class View {
   readonly gone = new UidSet();
   /** All changes up to here are in `uids` and `gone`, and were told. */
   modSeq: ModSeq;
-  /** \Recent from here on (RFC 3501 §2.3.2). */
-  readonly recentFrom: Uid;
+  /** \Recent here and nowhere else (RFC 3501 §2.3.2); in ascending order. */
+  readonly #recent: UidRange[] = [];
   /** `$` (RFC 5182). */
   saved = new UidSet();
+  /** Searches that are kept up to date, by the tags of their commands (RFC 5267). */
+  readonly contexts = new Map<string, Context>();
   /** Something may have changed since. */
   isStale = false;
   /** Who waits for that: IDLE, and whoever is told unasked. */
@@ -48,7 +54,8 @@ export class View {
     this.uidValidity = status.uidValidity;
     this.uids = uids;
     this.modSeq = status.highestModSeq;
-    this.recentFrom = status.recentFrom;
+    if (status.recentFrom < status.uidNext)
+      this.addRecent({ first: status.recentFrom, last: status.uidNext - 1 });
     this.#mayAddKeywords = mayAddKeywords;
     this.learn(keywords);
   }
@@ -95,12 +102,27 @@ export class View {
     this.#mayAddKeywords = may;
   }
 
+  addRecent(range: UidRange): void {
+    const before = this.#recent.at(-1);
+    if (before !== undefined && before.last + 1 === range.first)
+      this.#recent[this.#recent.length - 1] = { first: before.first, last: range.last };
+    else this.#recent.push(range);
+    if (this.#recent.length > recentRangesAtMost) this.#recent.shift();
+  }
+
+  get recent(): readonly UidRange[] {
+    return this.#recent;
+  }
+
   isRecent(uid: Uid): boolean {
-    return uid >= this.recentFrom;
+    return this.#recent.some(({ first, last }) => uid >= first && uid <= last);
   }
 
   get recentCount(): number {
-    return this.uids.size - this.uids.rank(this.recentFrom - 1);
+    return this.#recent.reduce(
+      (sum, { first, last }) => sum + this.uids.rank(last) - this.uids.rank(first - 1),
+      0,
+    );
   }
 
   /** System flags this session may change (RFC 4314 §4), as bits of flagBits; keywords with them by the right `w`. */
@@ -143,6 +165,7 @@ export class View {
    * be asked for.
    */
   changedHere(rows: readonly { readonly uid: Uid; readonly modSeq: ModSeq }[]): void {
+    if (this.contexts.size > 0) this.isStale = true; // what they hold may be another
     const next = this.modSeq + 1;
     if (!this.isStale && rows.every(({ modSeq }) => modSeq === next)) {
       if (rows.length > 0) this.modSeq = next;

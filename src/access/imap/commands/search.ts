@@ -1,11 +1,13 @@
 /**
  * access/imap/commands/search - SEARCH and UID SEARCH (RFC 9051 §6.4.4): ESEARCH (RFC 4731), SEARCHRES (RFC 5182),
- * MODSEQ (RFC 7162 §3.1.5), PARTIAL (RFC 9394).
+ * MODSEQ (RFC 7162 §3.1.5), PARTIAL (RFC 9394), UPDATE (RFC 5267 §4.3).
  */
 
 import { type UidRange, UidSet } from '../../../mail/uid-set.ts';
+import type { Found } from '../../../ports/search.ts';
 import type { SearchReturns } from '../../../protocol/imap/request/search.ts';
 import { esearch, found, type SearchResult } from '../../../protocol/imap/respond/results.ts';
+import { keepUpToDate, refuseReuse } from '../contexts.ts';
 import { windowOf } from '../numbers.ts';
 import { progress } from '../progress.ts';
 import type { Done, Named, Rule, ViewCall } from '../rule.ts';
@@ -13,7 +15,9 @@ import { asks, resolveKey } from '../search-key.ts';
 import type { View } from '../view.ts';
 
 async function run(call: ViewCall<Named<'SEARCH'>>): Promise<Done> {
-  const { session, view, command } = call;
+  const { session, view, command, tag } = call;
+  const update = command.returns?.update;
+  if (update !== undefined) refuseReuse(view, tag);
   const key = resolveKey(view, command.key, session.enabled.has('UIDONLY'));
   if (asks(key, 'modSeq')) session.enable('CONDSTORE');
   if (command.returns?.save === true) view.saved = new UidSet(); // RFC 5182 §2.1: also when it fails
@@ -36,10 +40,15 @@ async function run(call: ViewCall<Named<'SEARCH'>>): Promise<Done> {
     return { text: 'Searched' };
   }
   const returns = command.returns ?? { ...nothing, all: true };
+  if (update !== undefined)
+    keepUpToDate(session, view, { tag, uid: command.uid, key: command.key, by: undefined, ...update }, uids);
   if (returns.save) view.saved = saved(uids, returns);
   const isOnlySave =
     returns.save && !(returns.min || returns.max || returns.all || returns.count || returns.partial);
-  if (!isOnlySave) session.say(esearch(answer(call, uids, returns, result.highestModSeq), session.dialect));
+  if (!isOnlySave)
+    session.say(
+      esearch(answer(call, uids, returns, await modSeqTold(call, uids, returns, result)), session.dialect),
+    );
   return { text: 'Searched' };
 }
 
@@ -95,6 +104,22 @@ function answer(
       : { partial: { ...returns.partial, numbers: ranges(call, windowOf(uids, returns.partial)) } }),
     ...(modseq === undefined || uids.size === 0 ? {} : { modseq }),
   };
+}
+
+/** RFC 4731 §3.2: of the messages told of, where only the first or the last is. */
+async function modSeqTold(
+  { session, view }: ViewCall<Named<'SEARCH'>>,
+  uids: UidSet,
+  { min, max, all, count, partial }: SearchReturns,
+  { highestModSeq }: Found,
+): Promise<number | undefined> {
+  if (highestModSeq === undefined || all || count || partial !== undefined || !(min || max))
+    return highestModSeq;
+  let highest = 0;
+  const ends = [...saved(uids, { ...nothing, min, max }).ranges()];
+  for await (const rows of session.deps.reading.rows(view.mailbox, ends, {}, session.signal))
+    for (const { modSeq } of rows) highest = Math.max(highest, modSeq);
+  return highest === 0 ? undefined : highest;
 }
 
 /** RFC 5182 §2.4: MIN and MAX alone save no more than they tell. */

@@ -1,10 +1,11 @@
 /**
  * access/imap/commands/sort - SORT and UID SORT (RFC 5256 §3), by what is displayed too (RFC 5957), with what is to be
- * returned (ESORT, RFC 5267 §3).
+ * returned (ESORT, RFC 5267 §3) and kept up to date (§4.3).
  */
 import type { SearchKey } from '../../../mail/search.ts';
 import { type Uid, UidSet } from '../../../mail/uid-set.ts';
 import { esearch, found, type SearchResult } from '../../../protocol/imap/respond/results.ts';
+import { keepUpToDate, refuseReuse } from '../contexts.ts';
 import type { Done, Named, Rule, ViewCall } from '../rule.ts';
 import { asks, resolveKey } from '../search-key.ts';
 import { sortedUids } from '../sorted-uids.ts';
@@ -12,8 +13,9 @@ import { sortedUids } from '../sorted-uids.ts';
 type SortCall = ViewCall<Named<'SORT'>>;
 
 async function run(call: SortCall): Promise<Done> {
-  const { session, view, command } = call;
+  const { session, view, command, tag } = call;
   const { returns } = command;
+  if (returns?.update !== undefined) refuseReuse(view, tag);
   const key = resolveKey(view, command.key, session.enabled.has('UIDONLY'));
   if (asks(key, 'modSeq')) session.enable('CONDSTORE');
   if (returns?.save === true) view.saved = new UidSet(); // RFC 5182 §2.1: also when it fails
@@ -26,8 +28,12 @@ async function run(call: SortCall): Promise<Done> {
     }
     return { text: 'Sorted' };
   }
+  if (returns.update !== undefined) {
+    const { uid, key: said, by } = command;
+    keepUpToDate(session, view, { tag, uid, key: said, by, items: returns.update.items }, uids);
+  }
   if (returns.save) view.saved = saved(uids, returns);
-  if (tellsSome(returns)) session.say(esearch(answer(call, uids, highest), session.dialect));
+  if (!returns.save || tellsSome(returns)) session.say(esearch(answer(call, uids, highest), session.dialect));
   return { text: 'Sorted' };
 }
 
