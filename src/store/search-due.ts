@@ -13,8 +13,8 @@ import { type Finding, type Listed, listed, messageTables } from './search-rows.
 import { anyText, condition, Values } from './search-sql.ts';
 import { has, noTexts, type Texts } from './text.ts';
 import { keepTexts } from './text-keep.ts';
-import { readText, type TextBody } from './text-read.ts';
 import { TextTooCostly } from './text-process.ts';
+import { readText, type TextBody } from './text-read.ts';
 
 /** Read and looked at together. */
 const together = 16;

@@ -55,59 +55,57 @@ function gramsOfTest(test: TextKey): number[] {
   return everywhere.has(test.field.toUpperCase()) ? grams : [...grams, ...gramsAsked(start)];
 }
 
+/** What is known before anything is looked for. */
+export interface Survey {
+  /** In the mailbox. */
+  readonly messages: number;
+  /** That meet the key but for texts; counted no further than is of interest. */
+  readonly rows: number;
+  /** Bodies, of whatever mailbox, that have the numbers needed: an estimate. */
+  readonly expected: number;
+  /** Some text is not kept yet. */
+  readonly isDue: boolean;
+}
+
+export async function survey(
+  database: Database,
+  mailbox: MailboxId,
+  key: Plain,
+  now: Date,
+  signal: AbortSignal,
+): Promise<Survey> {
+  const values = new Values();
+  const inMailbox = values.add(mailbox, 'int8');
+  const where = `m.mailbox = ${inMailbox} and ${condition(key, values, now, anyText)}`;
+  const needed = gramsNeeded(key);
+  const tables = messageTables(key);
+  const text = `select
+      (select messages from mailbox where id = ${inMailbox}) as messages,
+      (select count(*) from (select from ${tables} where ${where} limit ${few + 1}) counted) as rows,
+      ${needed === undefined ? '0' : `(select count(*) from body_gram g where (g.body & ${sampled - 1}) = 0 and ${withGrams(needed, values)})`} as bodies,
+      exists (select from ${tables} join body_due d on d.body = m.body where ${where}) as "isDue"`;
+  type Row = { messages: number | null; rows: number; bodies: number; isDue: boolean };
+  let answer: Survey = { messages: 0, rows: 0, expected: 0, isDue: false };
+  for await (const { messages, rows, bodies, isDue } of database.rows<Row>(text, values.list, signal))
+    answer = { messages: Math.max(messages ?? 0, rows), rows, expected: sampled * bodies, isDue };
+  return answer;
+}
+
 /** UIDs of all messages with a text kept that may meet the key, and perhaps of others. */
 export async function possible(
   database: Database,
   mailbox: MailboxId,
   key: Plain,
+  { messages, rows, expected }: Survey,
   now: Date,
   signal: AbortSignal,
 ): Promise<UidSet> {
   const needed = gramsNeeded(key);
-  const byRows = async (): Promise<UidSet> => (await findRows(database, mailbox, key, now, signal)).uids;
-  if (needed === undefined) return byRows();
-  const count = await countRows(database, mailbox, key, now, signal);
-  if (count.rows <= few) return byRows();
-  const expected = await expectedBodies(database, needed, signal);
-  if (expected > candidatesPerText * count.messages) return byRows();
-  return (await findCandidates(database, mailbox, key, needed, now, signal)).uids;
-}
-
-/** Messages in the mailbox; and those that meet the key but for texts, counted no further than is of interest. */
-async function countRows(
-  database: Database,
-  mailbox: MailboxId,
-  key: Plain,
-  now: Date,
-  signal: AbortSignal,
-): Promise<{ readonly messages: number; readonly rows: number }> {
-  const values = new Values();
-  const inMailbox = values.add(mailbox, 'int8');
-  const where = condition(key, values, now, anyText);
-  const text = `select
-      (select messages from mailbox where id = ${inMailbox}) as messages,
-      (select count(*) from (select from ${messageTables(key)}
-        where m.mailbox = ${inMailbox} and ${where} limit ${few + 1}) counted) as rows`;
-  for await (const { messages, rows } of database.rows<{ messages: number | null; rows: number }>(
-    text,
-    values.list,
-    signal,
-  ))
-    return { messages: Math.max(messages ?? 0, rows), rows };
-  return { messages: 0, rows: 0 };
-}
-
-async function expectedBodies(
-  database: Database,
-  needed: readonly (readonly number[])[],
-  signal: AbortSignal,
-): Promise<number> {
-  const values = new Values();
-  const text = `select count(*) as bodies from body_gram g
-    where (g.body & ${sampled - 1}) = 0 and ${withGrams(needed, values)}`;
-  for await (const { bodies } of database.rows<{ bodies: number }>(text, values.list, signal))
-    return sampled * bodies;
-  return 0;
+  const found =
+    needed === undefined || rows <= few || expected > candidatesPerText * messages
+      ? await findRows(database, mailbox, key, now, signal)
+      : await findCandidates(database, mailbox, key, needed, now, signal);
+  return found.uids;
 }
 
 async function findCandidates(

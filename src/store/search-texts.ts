@@ -1,7 +1,7 @@
 /**
  * store/search-texts - which messages of a mailbox meet a key that asks for texts.
  *
- *   due: texts not kept yet are read -> possible: by index or rows -> verify: the texts themselves, some at a time
+ *   survey -> due: texts not kept yet are read -> possible: by index or rows -> verify: the texts, some at a time
  *
  * In this order nothing is missed: what becomes kept while due ones are read is found by verifying as well.
  */
@@ -10,7 +10,7 @@ import type { Uid } from '../mail/uid-set.ts';
 import { findDue } from './search-due.ts';
 import type { Plain } from './search-key.ts';
 import type { SearchOptions } from './search-options.ts';
-import { possible } from './search-plan.ts';
+import { possible, survey } from './search-plan.ts';
 import { Finding, type Listed, listed, messageTables } from './search-rows.ts';
 import { condition, type TextCondition, Values } from './search-sql.ts';
 import { fieldStart } from './text.ts';
@@ -32,8 +32,11 @@ export async function findTexts(
 ): Promise<Finding> {
   const now = options.now();
   const found = new Finding();
-  const due = await findDue(options, mailbox, key, now, found, signal, (done) => progress(shareOfDue * done));
-  const uids = await possible(options.database, mailbox, key, now, signal);
+  const before = await survey(options.database, mailbox, key, now, signal);
+  const due = before.isDue
+    ? await findDue(options, mailbox, key, now, found, signal, (done) => progress(shareOfDue * done))
+    : 0;
+  const uids = await possible(options.database, mailbox, key, before, now, signal);
   const start = due > 0 ? shareOfDue : 0;
   let done = 0;
   for await (const looked of verify(options, mailbox, key, uids, now, found, signal)) {

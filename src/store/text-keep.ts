@@ -2,7 +2,7 @@
  * store/text-keep - texts that were made, into the database: text and index in one commit with the end of being due.
  */
 import type { BodyId } from '../mail/mailbox.ts';
-import type { Database, Queryable } from '../ports/database.ts';
+import type { Queryable } from '../ports/database.ts';
 import type { Made } from './text-make.ts';
 
 export interface Kept extends Pick<Made, 'texts' | 'grams' | 'trouble'> {
@@ -11,21 +11,24 @@ export interface Kept extends Pick<Made, 'texts' | 'grams' | 'trouble'> {
 
 /** A body that was swept meanwhile is passed over; one that is kept already stays as it is. */
 const keep = `
-  with b as (select id from body where id = $1::int8 for key share),
+  with k as (select * from unnest($1::int8[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+      as k (body, header, part_headers, content, trouble, grams)),
+    b as (select id from body where id = any($1::int8[]) order by id for key share),
     t as (insert into body_text (body, header, part_headers, content, trouble)
-      select id, $2::text, $3::text, $4::text, $5::text from b on conflict (body) do nothing),
-    g as (insert into body_gram (body, grams) select id, $6::int4[] from b on conflict (body) do nothing)
-  delete from body_due where body = $1::int8`;
+      select k.body, k.header, k.part_headers, k.content, k.trouble from k join b on b.id = k.body
+      on conflict (body) do nothing),
+    g as (insert into body_gram (body, grams) select k.body, k.grams::int4[] from k join b on b.id = k.body
+      on conflict (body) do nothing),
+    o as (select set_config('synchronous_commit', 'off', true))
+  delete from body_due using o where body = any($1::int8[])`;
 
 /** The commit does not wait for the disk: what is lost is due again, in the same commit. */
-export async function keepTexts(database: Database, kept: readonly Kept[]): Promise<void> {
-  await database.transaction(async (tx) => {
-    await Promise.all([
-      tx.query(`select set_config('synchronous_commit', 'off', true)`, []),
-      ...[...kept].sort((a, b) => a.body - b.body).map((one) => keepOne(tx, one)),
-    ]);
-  });
-}
-
-const keepOne = (tx: Queryable, { body, texts, grams, trouble }: Kept): Promise<unknown> =>
-  tx.query(keep, [body, texts.header, texts.partHeaders, texts.content, trouble, `{${grams.join(',')}}`]);
+export const keepTexts = (database: Queryable, kept: readonly Kept[]): Promise<unknown> =>
+  database.query(keep, [
+    kept.map(({ body }) => body),
+    kept.map(({ texts }) => texts.header),
+    kept.map(({ texts }) => texts.partHeaders),
+    kept.map(({ texts }) => texts.content),
+    kept.map(({ trouble }) => trouble),
+    kept.map(({ grams }) => `{${grams.join(',')}}`),
+  ]);
