@@ -7,51 +7,33 @@ import { type AccessListener, startAccess } from '../../src/access/listener.ts';
 import { manageSieve } from '../../src/access/managesieve/session.ts';
 import { type AccessProtocol, defaultAccessLimits } from '../../src/access/options.ts';
 import { pop3 } from '../../src/access/pop3/session.ts';
-import { flagNames, flagsOf } from '../../src/mail/mailbox.ts';
 import { silentLog } from '../../src/ports/log.ts';
 import { noMetrics } from '../../src/ports/metrics.ts';
-import { unheard } from '../../src/store/changed.ts';
-import { type Messages, openMessages } from '../../src/store/open-messages.ts';
-import { openTree, type Tree } from '../../src/store/tree.ts';
-import { type FreshDatabase, freshDatabase } from '../fixture/database.ts';
 import { Talk } from '../receive/talk.ts';
-import { MemoryBlobs } from '../store/memory-blobs.ts';
 import { judge, usual as usualSieve } from './managesieve/serve.ts';
 import { People } from './people.ts';
 import { usual as usualPop3 } from './pop3/serve.ts';
+import { openStorePlace, type StorePlace } from './store-place.ts';
 
-const now = () => new Date();
-let fresh: FreshDatabase;
-let tree: Tree;
-let messages: Messages;
+let place: StorePlace;
 const listeners: AccessListener[] = [];
 const talks: Talk[] = [];
 let popPort: number;
 let sievePort: number;
 
 beforeAll(async () => {
-  fresh = await freshDatabase();
-  const { database } = fresh;
-  tree = openTree({ database, changed: unheard, now });
-  messages = openMessages({ database, blobs: new MemoryBlobs(now), now, log: silentLog });
+  place = await openStorePlace('ada', 'bob');
   const authenticator = new People({ ada: 'secret', bob: 'secret' });
   authenticator.isSafeWithoutTls = true;
-  const deps = {
-    ...tree,
-    authenticator,
-    reading: messages,
-    writing: messages,
-    judge,
-    openAccount: ({ account }: { readonly account: string }) => tree.accounts.byName(account),
-  };
+  const { messages, openAccount, tree } = place;
+  const deps = { ...tree, authenticator, openAccount, reading: messages, writing: messages, judge };
   popPort = await serve(pop3(() => usualPop3, deps));
   sievePort = await serve(manageSieve(() => usualSieve, deps));
 });
 afterAll(async () => {
   for (const talk of talks) talk.destroy();
   for (const listener of listeners) await listener.close();
-  await messages.close();
-  await fresh.drop();
+  await place.close();
 });
 
 async function serve(protocol: AccessProtocol): Promise<number> {
@@ -62,39 +44,10 @@ async function serve(protocol: AccessProtocol): Promise<number> {
     clientCertificates: 'ignore',
   } as const;
   const where = { name: 'test', address: '127.0.0.1', port: 0, tls, proxyProtocol: { networks: [] } };
-  const deps = { metrics: noMetrics, log: silentLog, now };
+  const deps = { metrics: noMetrics, log: silentLog, now: () => new Date() };
   const listener = await startAccess({ ...where, limits: defaultAccessLimits }, protocol, deps);
   listeners.push(listener);
   return listener.port;
-}
-
-async function inboxOf(name: string) {
-  const account = (await tree.accounts.byName(name)) ?? (await tree.accounts.create({ name }));
-  const inbox = await tree.mailboxes.get(account.id, 'INBOX');
-  if (inbox === undefined) throw new Error('no INBOX');
-  return inbox;
-}
-
-async function deliver(name: string, content: string, uidl?: string): Promise<number> {
-  const octets = (async function* () {
-    yield Buffer.from(content);
-  })();
-  const { body } = await messages.stage(octets, 1_000_000, new AbortController().signal);
-  const mailbox = (await inboxOf(name)).id;
-  const [appended] = await messages.append([
-    { mailbox, body, flags: flagsOf([]), ...(uidl === undefined ? {} : { uidl }) },
-  ]);
-  return appended?.uid ?? 0;
-}
-
-/** UIDs and flags. */
-async function left(name: string): Promise<string[]> {
-  const { id, status } = await inboxOf(name);
-  const all = [{ first: 1, last: Math.max(1, status.uidNext - 1) }];
-  const found: string[] = [];
-  for await (const rows of messages.rows(id, all, {}, new AbortController().signal))
-    for (const { uid, flags } of rows) found.push([uid, ...flagNames(flags)].join(' '));
-  return found;
 }
 
 const say = (talk: Talk, line: string) => talk.write(`${line}\r\n`).line();
@@ -118,10 +71,10 @@ async function fetching(name: string): Promise<Talk> {
 
 test('mail is fetched octet for octet, then gone or seen, and ids stay', async () => {
   const long = `Subject: long\r\n\r\n${'.x'.repeat(30)}\r\n`.repeat(3_000);
-  await deliver('ada', 'Subject: one\r\n\r\nhello\r\n', 'old-server-1');
-  await deliver('ada', long);
-  await deliver('ada', 'Subject: three\r\n\r\n');
-  const { uidValidity } = (await inboxOf('ada')).status;
+  await place.deliver('ada', 'Subject: one\r\n\r\nhello\r\n', 'old-server-1');
+  await place.deliver('ada', long);
+  await place.deliver('ada', 'Subject: three\r\n\r\n');
+  const { uidValidity } = (await place.inboxOf('ada')).status;
   const ids = ['1 old-server-1', `2 ${uidValidity}.2`, `3 ${uidValidity}.3`];
 
   const talk = await fetching('ada');
@@ -131,41 +84,41 @@ test('mail is fetched octet for octet, then gone or seen, and ids stay', async (
   expect(`${lines.map((line) => line.replace(/^\./, '')).join('\r\n')}\r\n` === long).toBe(true);
   await list(talk, 'RETR 1');
   await say(talk, 'DELE 1');
-  expect(await left('ada')).toEqual(['1', '2', '3']);
+  expect(await place.inbox('ada')).toEqual(['1', '2', '3']);
   expect(await say(talk, 'QUIT')).toBe('+OK 1 messages deleted, bye');
-  expect(await left('ada')).toEqual(['2 \\Seen', '3']);
+  expect(await place.inbox('ada')).toEqual(['2 \\Seen', '3']);
 
   const again = await fetching('ada');
   expect(await list(again, 'UIDL')).toEqual(['+OK Unique ids', `1 ${uidValidity}.2`, `2 ${uidValidity}.3`]);
 });
 
 test('what somebody else expunges meanwhile can still be read, and deleted once more', async () => {
-  const [one, two] = [await deliver('bob', 'a: 1\r\n'), await deliver('bob', 'a: 2\r\n')];
+  const [one, two] = [await place.deliver('bob', 'a: 1\r\n'), await place.deliver('bob', 'a: 2\r\n')];
   const talk = await fetching('bob');
-  const { id } = await inboxOf('bob');
-  await messages.expunge(id, [{ first: one, last: one }], { anyway: true });
-  await deliver('bob', 'a: 3\r\n');
+  const { id } = await place.inboxOf('bob');
+  await place.messages.expunge(id, [{ first: one, last: one }], { anyway: true });
+  await place.deliver('bob', 'a: 3\r\n');
   expect(await list(talk, 'RETR 1')).toEqual(['+OK 6 octets', 'a: 1']);
   await say(talk, 'DELE 1');
   await say(talk, 'DELE 2');
   expect(await say(talk, 'QUIT')).toMatch(/^\+OK/);
-  expect(await left('bob')).toEqual([String(two + 1)]);
+  expect(await place.inbox('bob')).toEqual([String(two + 1)]);
 });
 
 test('scripts are kept, and the active one is what deliveries run', async () => {
-  const { account } = await inboxOf('ada');
+  const { account } = await place.inboxOf('ada');
   const talk = Talk.to(sievePort);
   talks.push(talk);
   while (!(await talk.line())?.startsWith('OK'));
   await say(talk, `AUTHENTICATE "PLAIN" "${Buffer.from('\0ada\0secret').toString('base64')}"`);
   expect(await say(talk, 'PUTSCRIPT "größe" {11+}\r\nkeep; # ä\n')).toBe('OK');
   expect(await say(talk, 'SETACTIVE "größe"')).toBe('OK');
-  expect(await tree.scripts.active(account)).toEqual({ name: 'größe', content: 'keep; # ä\n' });
+  expect(await place.tree.scripts.active(account)).toEqual({ name: 'größe', content: 'keep; # ä\n' });
   expect(await say(talk, 'PUTSCRIPT "größe" "fileinto \\"x\\";"')).toMatch(/^NO /);
-  expect(await tree.scripts.get(account, 'größe')).toBe('keep; # ä\n');
+  expect(await place.tree.scripts.get(account, 'größe')).toBe('keep; # ä\n');
   expect(await say(talk, 'DELETESCRIPT "größe"')).toMatch(/^NO \(ACTIVE\)/);
   expect(await say(talk, 'RENAMESCRIPT "größe" "b"')).toBe('OK');
   expect(await say(talk, 'SETACTIVE ""')).toBe('OK');
   expect(await say(talk, 'DELETESCRIPT "b"')).toBe('OK');
-  expect(await tree.scripts.list(account)).toEqual([]);
+  expect(await place.tree.scripts.list(account)).toEqual([]);
 });

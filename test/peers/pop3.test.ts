@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { type Pop3Ground, servePop3 } from '../access/pop3/serve.ts';
+import { openStorePlace, type StorePlace } from '../access/store-place.ts';
 import { authorityFile } from '../fixture/tls.ts';
 import { describeWith } from './need.ts';
 import { curl, type Fetching, fetched, fetchmail, getmail, mpop, type Pop3Client } from './pop3-clients.ts';
@@ -21,12 +22,22 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-/** What serves and what is needed to fetch from it; ada has the messages. */
-async function ground(options: Pop3Ground, uidls: readonly string[] = []) {
-  const served = await servePop3(options);
-  messages.forEach((one, at) => {
-    served.store.deliver('ada', Buffer.from(one, 'latin1'), uidls[at]);
+/** What serves and what is needed to fetch from it; ada has the messages, in memory or in the store. */
+async function ground(options: Pop3Ground, uidls: readonly string[] = [], place?: StorePlace) {
+  const served = await servePop3({
+    ...options,
+    ...(place && {
+      place: {
+        openAccount: place.openAccount,
+        mailboxes: place.tree.mailboxes,
+        reading: place.messages,
+        writing: place.messages,
+      },
+    }),
   });
+  const mail = place ?? served.store;
+  for (const [at, one] of messages.entries())
+    await mail.deliver('ada', Buffer.from(one, 'latin1'), uidls[at]);
   const folder = mkdtempSync(join(tmpdir(), 'isthmus-pop3-'));
   folders.push(folder);
   const fetching: Fetching = {
@@ -38,37 +49,52 @@ async function ground(options: Pop3Ground, uidls: readonly string[] = []) {
     folder,
     keep: true,
   };
-  return { ...served, fetching };
+  return { ...served, mail, fetching };
 }
 
-async function wholeCycle(client: Pop3Client, tls: 'implicit' | 'required', mechanism?: string) {
-  const { store, listener, fetching } = await ground({ tls });
+interface How {
+  readonly tls: 'implicit' | 'required';
+  readonly mechanism?: string;
+  readonly place?: StorePlace;
+}
+
+async function wholeCycle(client: Pop3Client, { tls, mechanism, place }: How) {
+  const { mail, listener, fetching } = await ground({ tls }, [], place);
   const how = mechanism === undefined ? fetching : { ...fetching, mechanism };
   try {
     const first = await client.run(how);
     expect(first, first.stderr).toMatchObject({ code: 0 });
     expect(fetched(fetching.folder).sort()).toEqual([...messages].sort());
     const mark = client.looksOnly === true ? '' : ' \\Seen';
-    expect(store.inbox('ada')).toEqual(['1', '2', '3'].map((uid) => uid + mark));
+    expect(await mail.inbox('ada')).toEqual(['1', '2', '3'].map((uid) => uid + mark));
 
     await client.run(how);
     expect(fetched(fetching.folder)).toHaveLength(3);
 
     const fourth = messages[0]?.replace('one', 'four') ?? '';
-    store.deliver('ada', fourth);
+    await mail.deliver('ada', fourth);
     const last = await client.run({ ...how, keep: false });
     expect(last, last.stderr).toMatchObject({ code: 0 });
     expect(fetched(fetching.folder).sort()).toEqual([...messages, fourth].sort());
-    expect(store.inbox('ada').filter((one) => one.startsWith('4'))).toEqual([]);
+    expect((await mail.inbox('ada')).filter((one) => one.startsWith('4'))).toEqual([]);
   } finally {
     await listener.close();
   }
 }
 
 await describeWith(['mpop', 'openssl'], 'mpop', () => {
-  test('fetches by STLS, pipelined, and takes the mail away', () => wholeCycle(mpop, 'required'));
-  test('fetches within TLS', () => wholeCycle(mpop, 'implicit', 'user'));
-  test('signs in by SCRAM-SHA-256', () => wholeCycle(mpop, 'required', 'scram-sha-256'));
+  test('fetches by STLS, pipelined, and takes the mail away', () => wholeCycle(mpop, { tls: 'required' }));
+  test('fetches within TLS', () => wholeCycle(mpop, { tls: 'implicit', mechanism: 'user' }));
+  test('signs in by SCRAM-SHA-256', () => wholeCycle(mpop, { tls: 'required', mechanism: 'scram-sha-256' }));
+
+  test('does all of it on the store that people have', async () => {
+    const place = await openStorePlace('ada');
+    try {
+      await wholeCycle(mpop, { tls: 'implicit', place });
+    } finally {
+      await place.close();
+    }
+  }, 120_000);
 
   test('fetches nothing again from another server that took the unique ids over', async () => {
     const ids = ['000000011a2b3c4d', '000000021a2b3c4d', 'UID3-1400000000'];
@@ -95,12 +121,12 @@ await describeWith(['mpop', 'openssl'], 'mpop', () => {
 });
 
 await describeWith(['fetchmail', 'openssl'], 'fetchmail', () => {
-  test('fetches by STLS and takes the mail away', () => wholeCycle(fetchmail, 'required'));
-  test('fetches within TLS', () => wholeCycle(fetchmail, 'implicit'));
+  test('fetches by STLS and takes the mail away', () => wholeCycle(fetchmail, { tls: 'required' }));
+  test('fetches within TLS', () => wholeCycle(fetchmail, { tls: 'implicit' }));
 });
 
 await describeWith(['getmail6', 'openssl'], 'getmail', () => {
-  test('fetches within TLS and takes the mail away', () => wholeCycle(getmail, 'implicit'));
+  test('fetches within TLS and takes the mail away', () => wholeCycle(getmail, { tls: 'implicit' }));
 });
 
 await describeWith(['curl', 'openssl'], 'curl', () => {

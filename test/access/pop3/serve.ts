@@ -3,7 +3,7 @@
  */
 import { startAccess } from '../../../src/access/listener.ts';
 import { type AccessListenerOptions, defaultAccessLimits } from '../../../src/access/options.ts';
-import type { Pop3Options } from '../../../src/access/pop3/options.ts';
+import type { Pop3Deps, Pop3Options } from '../../../src/access/pop3/options.ts';
 import { pop3 } from '../../../src/access/pop3/session.ts';
 import { silentLog } from '../../../src/ports/log.ts';
 import { noMetrics } from '../../../src/ports/metrics.ts';
@@ -19,7 +19,11 @@ export const usual: Pop3Options = {
   loginDelay: 0,
 };
 
+/** Where the mail of ada and bob is; in memory when not said. */
+export type Pop3Place = Pick<Pop3Deps, 'openAccount' | 'mailboxes' | 'reading' | 'writing'>;
+
 export interface Pop3Ground {
+  readonly place?: Pop3Place;
   readonly options?: Partial<Pop3Options>;
   readonly tls?: AccessListenerOptions['tls']['mode'];
   readonly limits?: Partial<AccessListenerOptions['limits']>;
@@ -53,6 +57,7 @@ export async function servePop3(ground: Pop3Ground = {}) {
       mailboxes: store,
       reading: store,
       writing: store,
+      ...ground.place,
     }),
     { metrics: noMetrics, log: silentLog, now: ground.now ?? (() => new Date()) },
   );
