@@ -107,6 +107,11 @@ export interface Reading {
    */
   snapshot(mailbox: MailboxId, options?: { readonly takeRecent?: boolean }): Promise<Snapshot>;
   /**
+   * What became \Recent since the last taking, for one of those who ask at once: it is theirs and nobody else's.
+   * Undefined: nothing did. The range may reach beyond what the caller knows of.
+   */
+  takeRecent(mailbox: MailboxId): Promise<UidRange | undefined>;
+  /**
    * What happened after `since`, as of one instant: rows added or changed (by MODSEQ, without structure), UIDs gone.
    * `forgotten`: it lies further back than is kept; then `gone` is everything below uidNext that is not in the mailbox.
    */

@@ -17,7 +17,7 @@ import { expunge } from './expunge.ts';
 import { eachInStoreWords, inStoreWords } from './faults.ts';
 import { flag } from './flag.ts';
 import { rows } from './rows.ts';
-import { snapshot } from './snapshot.ts';
+import { snapshot, takeRecent } from './snapshot.ts';
 import { stager } from './stage.ts';
 import type { StoreLimits, Touched } from './write-options.ts';
 
@@ -81,6 +81,7 @@ export function openMessages(options: MessagesOptions): Messages {
     },
     snapshot: (mailbox, { takeRecent = false } = {}) =>
       inStoreWords(() => snapshot(database, mailbox, takeRecent, limits.keywords)),
+    takeRecent: (mailbox) => inStoreWords(() => takeRecent(database, mailbox)),
     changes: (mailbox, since) => inStoreWords(() => changes(database, mailbox, since)),
     rows: (mailbox, uids, want, signal) =>
       eachInStoreWords(() => rows(database, mailbox, uids, want, signal)),

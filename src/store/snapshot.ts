@@ -4,7 +4,7 @@
  * One statement, so one instant. A mailbox of a million messages is a thousand rows of bitmaps here.
  */
 import type { MailboxId } from '../mail/mailbox.ts';
-import { UidSet } from '../mail/uid-set.ts';
+import { type UidRange, UidSet } from '../mail/uid-set.ts';
 import type { Database, Queryable } from '../ports/database.ts';
 import { MailboxGone, type Snapshot } from '../ports/messages.ts';
 import { type StatusRow, statusColumns, statusOf } from './status.ts';
@@ -64,6 +64,25 @@ async function taken(database: Database, mailbox: MailboxId): Promise<Row> {
     ]);
     return row;
   });
+}
+
+/** Nothing is written where nothing is recent; the mailbox may be gone. */
+export async function takeRecent(database: Database, mailbox: MailboxId): Promise<UidRange | undefined> {
+  const [row] = await database.transaction(async (tx) => {
+    const [, rows] = await Promise.all([
+      tx.query('select from mailbox where id = $1 for update', [mailbox]),
+      tx.query<{ first: number; last: number }>(
+        `select recent_from as first, uid_next - 1 as last from mailbox
+         where id = $1 and recent_from < uid_next`,
+        [mailbox],
+      ),
+      tx.query('update mailbox set recent_from = uid_next where id = $1 and recent_from < uid_next', [
+        mailbox,
+      ]),
+    ]);
+    return rows;
+  });
+  return row;
 }
 
 export const pagesOf = (row: { readonly pages: number[] | null; readonly bits: Buffer | null }): Pages => ({

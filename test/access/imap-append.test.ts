@@ -72,10 +72,42 @@ test('what is too big is refused, asked for or not, and the session goes on', as
   expect(await talk.answer('NOOP')).toBe('OK Done');
 });
 
-test('NUL is refused as BINARY says', async () => {
+test('a part with NUL is kept in base64, and read as it was', async () => {
   expect(await talk.append('INBOX', 'Subject: x\r\n\r\n\0\r\n')).toMatch(/^NO \[UNKNOWN-CTE\]/);
-  const eight = 'Subject: x\r\nContent-Transfer-Encoding: binary\r\n\r\n\xff\x01';
-  expect(await talk.answer(`APPEND INBOX ~{${eight.length}+}\r\n${eight}`)).toMatch(/^OK/);
+  const octets = `\0-\x01\r\n${'\xff\0'.repeat(200)}`;
+  const message = [
+    'Subject: x',
+    'MIME-Version: 1.0',
+    'Content-Type: multipart/mixed; boundary=b',
+    'Content-Transfer-Encoding: binary',
+    '',
+    '--b',
+    'Content-Type: text/plain',
+    '',
+    'text',
+    '--b',
+    'Content-Type: application/octet-stream',
+    'Content-Transfer-Encoding: binary',
+    '',
+    octets,
+    '--b--',
+    '',
+  ].join('\r\n');
+  expect(await talk.answer(`APPEND INBOX ~{${message.length}+}\r\n${message}`)).toMatch(/^OK/);
+  await talk.ok('SELECT INBOX');
+  expect(await talk.ok('FETCH 1 BINARY.PEEK[2]')).toEqual([
+    `* 1 FETCH (BINARY[2] ~{${octets.length}}\r\n${octets})`,
+  ]);
+  const whole = await wholeOf(1);
+  expect(whole).not.toContain('\0');
+  expect(whole).toContain(
+    'Content-Transfer-Encoding: 8bit\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\ntext\r\n',
+  );
+  expect(whole).toContain('Content-Transfer-Encoding: base64\r\n\r\nAC0BDQr');
+  const headerNul = 'Subject: \0\r\nContent-Transfer-Encoding: binary\r\n\r\nx\r\n';
+  expect(await talk.answer(`APPEND INBOX ~{${headerNul.length}+}\r\n${headerNul}`)).toMatch(
+    /^NO \[UNKNOWN-CTE\]/,
+  );
 });
 
 test('UTF8 needs to be enabled', async () => {

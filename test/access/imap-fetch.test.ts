@@ -122,7 +122,7 @@ test('BODYSTRUCTURE tells the whole tree', async () => {
 });
 
 test('ids, dates of saving, previews', async () => {
-  const [response = ''] = await talk.ok('UID FETCH 2 (EMAILID THREADID SAVEDATE PREVIEW MODSEQ)');
+  const [, response = ''] = await talk.ok('UID FETCH 2 (EMAILID THREADID SAVEDATE PREVIEW MODSEQ)');
   expect(response).toMatch(
     /^\* 2 FETCH \(UID 2 EMAILID \(\S+\) THREADID \(\S+\) SAVEDATE "[^"]+" PREVIEW "One\. Two\." MODSEQ \(\d+\)\)$/,
   );

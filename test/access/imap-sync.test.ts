@@ -95,7 +95,8 @@ test('with QRESYNC expunges are told by UID, and EXPUNGE tells the new MODSEQ', 
 test('MODSEQ in a search tells the highest', async () => {
   await two.ok('SELECT INBOX');
   await one.ok('STORE 2 +FLAGS (\\Flagged)');
-  const [response = ''] = await two.ok('SEARCH MODSEQ 1 FLAGGED');
+  const [news = '', response = ''] = await two.ok('SEARCH MODSEQ 1 FLAGGED');
+  expect(news).toMatch(/^\* OK \[HIGHESTMODSEQ \d+\]/);
   expect(response).toMatch(/^\* SEARCH 2 \(MODSEQ \d+\)$/);
 });
 

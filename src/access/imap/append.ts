@@ -8,9 +8,11 @@
 import type { Flags } from '../../mail/mailbox.ts';
 import { flagBits, flagsOf } from '../../mail/mailbox.ts';
 import type { UidRange } from '../../mail/uid-set.ts';
-import type { Append, Appended } from '../../ports/messages.ts';
+import type { Append, Appended, Staged } from '../../ports/messages.ts';
 import type { AppendEvent, AppendTarget, MessageLiteral } from '../../protocol/imap/request/append.ts';
+import { StructureScanner } from '../../protocol/mime/structure.ts';
 import { ConnectionGone } from '../connection.ts';
+import { withoutNul } from './append-binary.ts';
 import type { Known } from './names.ts';
 import { uidRanges } from './numbers.ts';
 import { bad, no, Refusal } from './refusal.ts';
@@ -65,12 +67,7 @@ async function readMessages(session: Session, user: User, known: Known): Promise
     if (event.kind === 'append-end') return messages;
     if (event.kind !== 'message') throw new Error(`a message was expected, not ${event.kind}`);
     if (messages.length >= messagesAtMost) throw no('tooMany');
-    const { message: limit } = session.options.limits;
-    const staged = await session.deps.writing.stage(
-      contentOf(session, user, event.catenate),
-      limit,
-      session.signal,
-    );
+    const staged = await stageMessage(session, user, event.catenate);
     messages.push({
       mailbox: known.folder.id,
       body: staged.body,
@@ -80,14 +77,41 @@ async function readMessages(session: Session, user: User, known: Known): Promise
   }
 }
 
-async function* contentOf(session: Session, user: User, isCatenated: boolean): AsyncIterable<Uint8Array> {
+/** RFC 3516 §4.4: a message with NUL is kept in another encoding. */
+async function stageMessage(session: Session, user: User, isCatenated: boolean): Promise<Staged> {
+  const { message: limit } = session.options.limits;
+  const { writing } = session.deps;
+  const seen: Seen = { hasNul: false, scanner: undefined };
+  const staged = await writing.stage(contentOf(session, user, isCatenated, seen), limit, session.signal);
+  if (!seen.hasNul || seen.scanner === undefined) return staged;
+  const recoded = withoutNul(session, staged.body, seen.scanner.finish());
+  return await writing.stage(recoded, 2 * limit, session.signal);
+}
+
+interface Seen {
+  hasNul: boolean;
+  /** While all that came is one literal8. */
+  scanner: StructureScanner | undefined;
+}
+
+async function* contentOf(
+  session: Session,
+  user: User,
+  isCatenated: boolean,
+  seen: Seen,
+): AsyncIterable<Uint8Array> {
   for (;;) {
     const event = await next(session);
-    if (event.kind === 'literal') beginLiteral(session, event, isCatenated);
-    else if (event.kind === 'octets') {
-      // RFC 3516 §4.4: what holds NUL would have to be put into another encoding.
-      if (event.octets.includes(0))
-        throw new Refusal('NO', { text: 'NUL is not kept here', code: { code: 'UNKNOWN-CTE' } });
+    if (event.kind === 'literal') {
+      beginLiteral(session, event, isCatenated);
+      if (event.form !== 'text' && !isCatenated) seen.scanner = new StructureScanner();
+    } else if (event.kind === 'octets') {
+      seen.scanner?.push(event.octets);
+      if (event.octets.includes(0)) {
+        if (seen.scanner === undefined)
+          throw new Refusal('NO', { text: 'NUL must come in a literal8', code: { code: 'UNKNOWN-CTE' } });
+        seen.hasNul = true;
+      }
       yield event.octets;
     } else if (event.kind === 'url') yield* urlContent(session, user, event.url);
     else if (event.kind === 'message-end') return;

@@ -9,9 +9,15 @@ import type { UidRange, UidSet } from '../../mail/uid-set.ts';
 import { bad } from './refusal.ts';
 import type { View } from './view.ts';
 
-export function uidRanges(view: View, set: SequenceSet, isUid: boolean): readonly UidRange[] {
+/** `lenient`: numbers beyond the last message name nothing, as in a search. */
+export function uidRanges(
+  view: View,
+  set: SequenceSet,
+  isUid: boolean,
+  { lenient }: { readonly lenient: boolean } = { lenient: false },
+): readonly UidRange[] {
   if (set === '$') return [...view.saved.ranges()];
-  return merged(isUid ? ofUids(view, set) : ofNumbers(view, set));
+  return merged(isUid ? ofUids(view, set) : ofNumbers(view, set, lenient));
 }
 
 function ofUids(view: View, set: readonly NumberRange[]): UidRange[] {
@@ -28,7 +34,7 @@ function ofUids(view: View, set: readonly NumberRange[]): UidRange[] {
 }
 
 /** Beyond the last message there is nothing to name: that is the client's fault (RFC 9051 §2.3.1.2). */
-function ofNumbers(view: View, set: readonly NumberRange[]): UidRange[] {
+function ofNumbers(view: View, set: readonly NumberRange[], lenient: boolean): UidRange[] {
   const { size } = view.uids;
   return set.flatMap(({ first, last }) => {
     const one = first === '*' ? size : first;
@@ -38,7 +44,8 @@ function ofNumbers(view: View, set: readonly NumberRange[]): UidRange[] {
     // `1:*` of an empty mailbox names nothing.
     if (size === 0 && last === '*') return [];
     const firstUid = view.uids.at(from);
-    const lastUid = view.uids.at(to);
+    const lastUid = view.uids.at(lenient ? Math.min(to, size) : to);
+    if (lenient && (firstUid === undefined || lastUid === undefined)) return [];
     if (firstUid === undefined || lastUid === undefined) throw bad('There is no message of this number');
     return [{ first: firstUid, last: lastUid }];
   });

@@ -17,9 +17,9 @@ export function resolveKey(view: View, key: SessionSearchKey, isUidOnly = false)
     case 'sequence':
       if (isUidOnly && !key.uid && key.set !== '$')
         throw bad('There are no sequence numbers here', 'UIDREQUIRED');
-      return { key: 'uids', ranges: uidRanges(view, key.set, key.uid) };
+      return { key: 'uids', ranges: uidRanges(view, key.set, key.uid, { lenient: true }) };
     case 'recent': {
-      const recent: SearchKey = { key: 'uids', ranges: [{ first: view.recentFrom, last: 4_294_967_295 }] };
+      const recent: SearchKey = { key: 'uids', ranges: view.recent };
       return key.set ? recent : { key: 'not', not: recent };
     }
     default:

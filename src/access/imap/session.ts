@@ -284,8 +284,13 @@ export class Session {
   }
 
   enable(extension: Extension): void {
+    if (this.enabled.has(extension)) return;
     this.enabled.add(extension);
-    if (extension === 'QRESYNC') this.enabled.add('CONDSTORE'); // RFC 7162 §3.2.3
+    if (extension === 'QRESYNC') this.enable('CONDSTORE'); // RFC 7162 §3.2.3
+    if (extension === 'CONDSTORE' && this.state.kind === 'selected') {
+      const code = { code: 'HIGHESTMODSEQ', value: this.state.view.modSeq } as const; // RFC 7162 §3.1
+      this.say(statement('OK', { text: 'Highest', code }, this.dialect));
+    }
     this.input.utf8 = this.dialect.utf8;
   }
 

@@ -36,7 +36,7 @@ async function runList({ session, user, command }: UserCall<List>): Promise<Done
   const matches = patternsOf(command);
   const subscriptions = select.has('SUBSCRIBED') || returns.plain.has('SUBSCRIBED');
   const entries = await listing(session, user, { subscriptions });
-  const chosen = select.has('RECURSIVEMATCH') ? childrenChosen(entries, select) : new Map();
+  const chosen = select.has('RECURSIVEMATCH') ? childrenChosen(entries, select, matches) : new Map();
   for (const entry of entries) {
     const isChosen = isSelected(entry, select);
     const childInfo = chosen.get(entry.name);
@@ -55,15 +55,16 @@ const isSelected = (entry: Entry, select: ReadonlySet<ListSelect>): boolean =>
   (!select.has('SPECIAL-USE') || entry.folder?.specialUse !== undefined) &&
   (select.has('SUBSCRIBED') || entry.rights !== '');
 
-/** RFC 5258 §3.5: those above what was selected, and by which options. */
+/** RFC 5258 §3.5: those above what was selected and is not told itself, and by which options. */
 function childrenChosen(
   entries: readonly Entry[],
   select: ReadonlySet<ListSelect>,
+  matches: (name: string) => boolean,
 ): ReadonlyMap<string, NonNullable<Listed['childInfo']>> {
   const info = (['SUBSCRIBED', 'SPECIAL-USE'] as const).filter((option) => select.has(option));
   const above = new Map<string, NonNullable<Listed['childInfo']>>();
   for (const entry of entries) {
-    if (!isSelected(entry, select)) continue;
+    if (!isSelected(entry, select) || matches(entry.name)) continue;
     for (let at = entry.name.lastIndexOf(delimiter); at > 0; at = entry.name.lastIndexOf(delimiter, at - 1))
       above.set(entry.name.slice(0, at), info);
   }
