@@ -4,6 +4,8 @@
 import type { Accounts } from '../ports/accounts.ts';
 import type { Service } from '../ports/authenticator.ts';
 import type { Directory, Homes } from '../ports/directory.ts';
+import type { HeldContent } from '../ports/held-content.ts';
+import type { MailFiles } from '../ports/mail-files.ts';
 import type { Mailboxes, Rights, Subscriptions } from '../ports/mailboxes.ts';
 import type { Reading, Writing } from '../ports/messages.ts';
 import type { QueueControl } from '../ports/queue-control.ts';
@@ -42,6 +44,8 @@ export interface Hosted {
   readonly messages: Reading & Writing;
   readonly check: StoreCheck;
   readonly restore: Restore;
+  readonly held: HeldContent;
+  readonly files: MailFiles;
   readonly passwords: Passwords;
 }
 

@@ -3,6 +3,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readConfig } from '../../config/load.ts';
+import { mailFiles } from '../../connectors/mail-files/open.ts';
 import { type Hosted, PasswordNotPossible, type Passwords, type Services } from '../admin/services.ts';
 import { AppPasswordRefused } from '../auth/app-passwords.ts';
 import { PasswordRefused } from '../auth/credentials.ts';
@@ -12,6 +13,7 @@ import { requestRefresh } from '../directory/refresher.ts';
 import { queueControl } from '../queue/control.ts';
 import { openTrace } from '../queue/trace.ts';
 import { openFsck } from '../store/fsck.ts';
+import { openHeldContent } from '../store/held-content.ts';
 import { openRestore } from '../store/restore.ts';
 import { type Base, now, openBase } from './base.ts';
 import { databaseUrl, installationOf, openBlobs } from './ground.ts';
@@ -78,6 +80,8 @@ async function openHosted(base: Base): Promise<OpenHosted> {
     ...hosting,
     check: openFsck({ database, blobs: hosting.blobs, reading: hosting.messages, now }),
     restore: openRestore(database),
+    held: openHeldContent(database),
+    files: mailFiles,
     passwords: passwordsOf(base),
     close: () => hosting.close(),
   };

@@ -1,5 +1,6 @@
 /** Commands about hosted mailboxes, run against a real store. */
 import { Command } from 'commander';
+import { mailFiles } from '../../connectors/mail-files/open.ts';
 import { accountCommand } from '../../src/admin/cli/account.ts';
 import { fsckCommand } from '../../src/admin/cli/fsck.ts';
 import { mailboxCommand } from '../../src/admin/cli/mailbox.ts';
@@ -11,6 +12,7 @@ import {
   type Terminal,
 } from '../../src/admin/services.ts';
 import { openFsck } from '../../src/store/fsck.ts';
+import { openHeldContent } from '../../src/store/held-content.ts';
 import { openRestore } from '../../src/store/restore.ts';
 import { mailPlace } from '../store/mail-place.ts';
 
@@ -30,6 +32,8 @@ export async function hostedStage() {
     messages,
     check: openFsck({ database, blobs, reading: messages, now: () => new Date() }),
     restore: openRestore(database),
+    held: openHeldContent(database),
+    files: mailFiles,
     passwords: {
       move: async (account, to, by) => void changes.push(`${account} to ${to} by ${by}`),
       set: async (account, password, by) => void changes.push(`${account} ${password} by ${by}`),

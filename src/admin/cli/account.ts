@@ -7,6 +7,7 @@ import type { Hosted, OpenServices, Terminal } from '../services.ts';
 import { parseSize } from '../size.ts';
 import { type Column, printable, printSize, printTable, printTime } from '../table.ts';
 import { parseCount } from '../usage.ts';
+import { addFileCommands } from './account-files.ts';
 import { addPasswordCommands } from './account-passwords.ts';
 import { addRestoreCommand } from './account-restore.ts';
 import { accountNamed, type Json, withHosted } from './hosted.ts';
@@ -90,6 +91,7 @@ export function accountCommand(open: OpenServices, terminal: Terminal): Command 
     );
   addPasswordCommands(account, open, terminal);
   addRestoreCommand(account, open, terminal);
+  addFileCommands(account, open, terminal);
   return account;
 }
 

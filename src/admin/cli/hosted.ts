@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import type { Account, MailFolder } from '../../mail/mailbox.ts';
 import { AccountExists } from '../../ports/accounts.ts';
+import { MailFilesTrouble } from '../../ports/mail-files.ts';
 import { MailboxTrouble } from '../../ports/mailboxes.ts';
 import { MailboxGone, MessageTooBig, OverQuota, StoreAway, StoreFull } from '../../ports/messages.ts';
 import {
@@ -26,6 +27,7 @@ export class Refused extends Error {
 const refusals = [
   Refused,
   AccountExists,
+  MailFilesTrouble,
   MailboxTrouble,
   OverQuota,
   MailboxGone,

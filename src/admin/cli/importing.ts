@@ -1,0 +1,131 @@
+/**
+ * admin/cli/importing - messages out of files into the mailboxes of one account, many in one commit.
+ *
+ * What a mailbox has already, octet for octet, is passed over: an import that was broken off is simply run again.
+ */
+import { createHash } from 'node:crypto';
+import { type Account, flagsOf, type MailboxId } from '../../mail/mailbox.ts';
+import type { FiledMessage } from '../../ports/mail-files.ts';
+import { MailboxTrouble } from '../../ports/mailboxes.ts';
+import type { Append } from '../../ports/messages.ts';
+import type { Hosted } from '../services.ts';
+import { MailboxMaker } from './mailbox-maker.ts';
+
+export interface ImportLine {
+  readonly mailbox: string;
+  added: number;
+  /** Octets of those. */
+  size: number;
+  there: number;
+  failed: number;
+}
+
+export interface ImportWish {
+  readonly dryRun: boolean;
+  readonly maxSize: number;
+  readonly signal: AbortSignal;
+}
+
+const portion = 100;
+const mostTroubles = 1_000;
+
+export class Importing {
+  readonly #hosted: Hosted;
+  readonly #account: Account;
+  readonly #wish: ImportWish;
+  readonly #maker: MailboxMaker;
+  readonly #lines = new Map<string, ImportLine>();
+  /** undefined: it will be new, in a dry run; false: the name cannot be had. */
+  readonly #ids = new Map<string, MailboxId | undefined | false>();
+  #waiting: Append[] = [];
+  /** Of what waits, or was seen in a dry run: a mailbox and a hash each. */
+  readonly #seen = new Set<string>();
+  /** The first of them. */
+  readonly troubles: { readonly where: string; readonly why: string }[] = [];
+  failed = 0;
+
+  constructor(hosted: Hosted, account: Account, wish: ImportWish) {
+    this.#hosted = hosted;
+    this.#account = account;
+    this.#wish = wish;
+    this.#maker = new MailboxMaker(hosted, account);
+  }
+
+  get lines(): readonly ImportLine[] {
+    return [...this.#lines.values()];
+  }
+
+  /** Made also when no message goes there. */
+  async mailbox(name: string): Promise<void> {
+    if (this.#lines.has(name)) return;
+    this.#lines.set(name, { mailbox: name, added: 0, size: 0, there: 0, failed: 0 });
+    try {
+      this.#ids.set(name, await this.#idOf(name));
+    } catch (thrown) {
+      if (!(thrown instanceof MailboxTrouble)) throw thrown;
+      this.#ids.set(name, false);
+      this.#fail(name, thrown.message);
+    }
+  }
+
+  async #idOf(name: string): Promise<MailboxId | undefined> {
+    if (!this.#wish.dryRun) return this.#maker.idOf(name);
+    return (await this.#hosted.mailboxes.get(this.#account.id, name))?.id;
+  }
+
+  /** After mailbox(). */
+  async message(name: string, message: FiledMessage): Promise<void> {
+    const line = this.#lines.get(name);
+    const id = this.#ids.get(name);
+    if (line === undefined) throw new Error(`mailbox ${name} was not announced`);
+    if (id === false) {
+      line.failed += 1;
+      return;
+    }
+    const { hash, size } = await this.#measure(message);
+    const key = `${name}\0${hash.toString('base64')}`;
+    if (this.#seen.has(key) || (id !== undefined && (await this.#hosted.held.has(id, hash)))) {
+      line.there += 1;
+    } else if (size > this.#wish.maxSize) {
+      line.failed += 1;
+      this.#fail(message.where, `it has ${size} octets, more than --max-size`);
+    } else {
+      line.added += 1;
+      line.size += size;
+      this.#seen.add(key);
+      if (id !== undefined && !this.#wish.dryRun) await this.#put(id, message);
+    }
+  }
+
+  async #measure({ content }: FiledMessage): Promise<{ readonly hash: Buffer; readonly size: number }> {
+    const hash = createHash('sha256');
+    let size = 0;
+    for await (const chunk of content(this.#wish.signal)) {
+      hash.update(chunk);
+      size += chunk.length;
+    }
+    return { hash: hash.digest(), size };
+  }
+
+  async #put(mailbox: MailboxId, message: FiledMessage): Promise<void> {
+    const { messages } = this.#hosted;
+    const { signal, maxSize } = this.#wish;
+    const { body } = await messages.stage(message.content(signal), maxSize, signal);
+    const { internalDate } = message;
+    const flags = flagsOf(message.flags);
+    this.#waiting.push({ mailbox, body, flags, ...(internalDate === undefined ? {} : { internalDate }) });
+    if (this.#waiting.length >= portion) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    if (waiting.length > 0) await this.#hosted.messages.append(waiting);
+    if (!this.#wish.dryRun) this.#seen.clear();
+  }
+
+  #fail(where: string, why: string): void {
+    this.failed += 1;
+    if (this.troubles.length < mostTroubles) this.troubles.push({ where, why });
+  }
+}
