@@ -11,6 +11,7 @@ import { copy, move } from './commands/copy.ts';
 import { create } from './commands/create.ts';
 import { remove } from './commands/delete.ts';
 import { enable } from './commands/enable.ts';
+import { esearch } from './commands/esearch.ts';
 import { expunge } from './commands/expunge.ts';
 import { fetch } from './commands/fetch.ts';
 import { getAcl } from './commands/getacl.ts';
@@ -79,6 +80,8 @@ const rules: Rules = {
   SETQUOTA: setQuota,
   GETMETADATA: getMetadata,
   SETMETADATA: setMetadata,
+  // RFC 7377
+  ESEARCH: esearch,
   // §6.4: in a mailbox
   CHECK: check,
   CLOSE: close,
