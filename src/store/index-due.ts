@@ -13,12 +13,21 @@ import { type Reading, StoreAway, StoreFull } from '../ports/messages.ts';
 import { inStoreWords } from './faults.ts';
 import { noTexts } from './text.ts';
 import { type Kept, keepTexts } from './text-keep.ts';
-import { type Extent, readText, type TextBody, type TextMaker } from './text-read.ts';
+import {
+  type Extent,
+  readText,
+  type TextBody,
+  type TextBounds,
+  type TextMaker,
+  usualBounds,
+} from './text-read.ts';
 
 export interface IndexOptions {
   readonly database: Database;
   readonly messages: Pick<Reading, 'content'>;
   readonly maker: TextMaker;
+  /** The same for whoever makes texts. */
+  readonly bounds?: TextBounds;
   readonly now: () => Date;
   readonly log: Log;
 }
@@ -31,6 +40,10 @@ const leaseMs = 10 * 60_000;
 /** Until the next try, by the number of tries so far; there is none after the last. */
 const waitsMs = [60_000, 10 * 60_000, 3_600_000, 6 * 3_600_000] as const;
 const extents: readonly Extent[] = ['all', 'all', 'withoutDocuments', 'headers', 'headers'];
+/** Without documents from the beginning: where they are not wanted. */
+const plainExtents: readonly Extent[] = extents.map((extent) =>
+  extent === 'all' ? 'withoutDocuments' : extent,
+);
 
 interface Taken extends TextBody {
   readonly tries: number;
@@ -89,13 +102,13 @@ async function indexTaken(
 
 /** Undefined: it failed, and will be tried again. */
 async function make(
-  { database, messages, maker, now, log }: IndexOptions,
+  { database, messages, maker, bounds = usualBounds, now, log }: IndexOptions,
   body: Taken,
   signal: AbortSignal,
 ): Promise<Kept | undefined> {
   try {
-    const extent = extents[body.tries] ?? 'headers';
-    return { body: body.id, ...(await readText(body, messages, maker, signal, extent)) };
+    const extent = (bounds.documents ? extents : plainExtents)[body.tries] ?? 'headers';
+    return { body: body.id, ...(await readText(body, messages, maker, signal, bounds, extent)) };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof StoreAway || error instanceof StoreFull) throw error;

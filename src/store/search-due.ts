@@ -80,7 +80,7 @@ async function textsOf(
         'too many messages are not indexed yet to be read for one search: search in fewer, or later',
       );
     try {
-      const text = await readText(body, messages, texts.maker, signal);
+      const text = await readText(body, messages, texts.maker, signal, texts.bounds);
       budget.octets -= text.octets;
       made.set(body.id, text.texts);
       if (texts.keep) await keepTexts(database, [{ body: body.id, ...text }]);
@@ -89,8 +89,8 @@ async function textsOf(
       log.warn({ body: body.id, err: error }, 'a message cannot be searched');
     }
   };
-  for (let at = 0; at < bodies.length; at += 4)
-    await Promise.all(bodies.slice(at, at + 4).map((body) => read(body)));
+  for (let at = 0; at < bodies.length; at += 2)
+    await Promise.all(bodies.slice(at, at + 2).map((body) => read(body)));
   return made;
 }
 

@@ -4,7 +4,7 @@
 import type { Database } from '../ports/database.ts';
 import type { Log } from '../ports/log.ts';
 import type { Reading } from '../ports/messages.ts';
-import type { TextMaker } from './text-read.ts';
+import type { TextBounds, TextMaker } from './text-read.ts';
 
 export interface SearchLimits {
   /** Octets of messages that one search may read because their text is not kept. */
@@ -16,6 +16,8 @@ export interface TextOptions {
   readonly maker: TextMaker;
   /** Texts that were made for a search are kept, as the indexer keeps them; not so where bodies are sealed. */
   readonly keep: boolean;
+  /** The same for whoever makes texts. */
+  readonly bounds?: TextBounds;
 }
 
 export interface SearchOptions {

@@ -16,6 +16,8 @@ export interface Pieces {
   readonly names: readonly string[];
   /** Something was too large to be read. */
   readonly cut: boolean;
+  /** Kept of the content. */
+  readonly characters: number;
 }
 
 export interface LeafPiece {
@@ -32,15 +34,13 @@ export interface Made {
   readonly trouble: string | undefined;
 }
 
-/** Characters of content kept of one message. */
-const mostContent = 16 * 1024 * 1024;
 /** Octets that the documents in one message may unpack to. */
 const mostUnpacked = 32 * 1024 * 1024;
 
 export function makeTexts(pieces: Pieces): Made {
   const header = headerText(buffer(pieces.header));
   const partHeaders = [...pieces.partHeaders.map((octets) => headerText(buffer(octets))), ...names(pieces)];
-  const { content, cut } = contentOf(pieces.leaves);
+  const { content, cut } = contentOf(pieces);
   const texts = { header, partHeaders: partHeaders.join('\n'), content };
   return {
     texts,
@@ -55,9 +55,9 @@ const buffer = (octets: Uint8Array): Buffer =>
 
 const names = (pieces: Pieces): string[] => pieces.names.map((name) => `\n${searchable(name)}`);
 
-function contentOf(leaves: readonly LeafPiece[]): { readonly content: string; readonly cut: boolean } {
+function contentOf({ leaves, characters }: Pieces): { readonly content: string; readonly cut: boolean } {
   const parts: string[] = [];
-  let room = mostContent;
+  let room = characters;
   let unpack = mostUnpacked;
   let cut = false;
   for (const { kind, encoding, charset, octets } of leaves) {

@@ -25,6 +25,16 @@ export interface ReadText extends Made {
   readonly octets: number;
 }
 
+/** What of a message is searched at all. */
+export interface TextBounds {
+  /** Office documents too. */
+  readonly documents: boolean;
+  /** Characters of what the parts say; the rest is not found. */
+  readonly characters: number;
+}
+
+export const usualBounds: TextBounds = { documents: true, characters: 16 * 1024 * 1024 };
+
 /** How much of a message: when all of it is too costly, less is better than nothing. */
 export type Extent = 'all' | 'withoutDocuments' | 'headers';
 
@@ -37,9 +47,11 @@ export async function readText(
   messages: Pick<Reading, 'content'>,
   maker: TextMaker,
   signal: AbortSignal,
-  extent: Extent = 'all',
+  { documents, characters }: TextBounds = usualBounds,
+  extent: Extent = documents ? 'all' : 'withoutDocuments',
 ): Promise<ReadText> {
-  const wanted = lessOf(wantedOf(await structureOf(body, messages, signal)), extent);
+  const all = wantedOf(await structureOf(body, messages, signal));
+  const wanted = lessOf(all, extent, documents || extent === 'headers');
   const reader = new SpanReader(body.id, messages, signal, spansOf(wanted));
   const header = await reader.read(wanted.header);
   const partHeaders: Buffer[] = [];
@@ -48,15 +60,16 @@ export async function readText(
   for (const { span, kind, encoding, charset } of wanted.leaves)
     leaves.push({ kind, encoding, charset, octets: await reader.read(span) });
   const { names, cut } = wanted;
-  const made = await maker.make({ header, partHeaders, leaves, names, cut }, signal);
+  const made = await maker.make({ header, partHeaders, leaves, names, cut, characters }, signal);
   return { ...made, octets: reader.octets };
 }
 
-function lessOf(wanted: Wanted, extent: Extent): Wanted {
+/** `cut`: what is left out is missed. */
+function lessOf(wanted: Wanted, extent: Extent, cut: boolean): Wanted {
   if (extent === 'all') return wanted;
   const isLeft = ({ kind }: Wanted['leaves'][number]): boolean =>
     extent === 'withoutDocuments' && (kind === 'text' || kind === 'html');
-  return { ...wanted, leaves: wanted.leaves.filter(isLeft), cut: true };
+  return { ...wanted, leaves: wanted.leaves.filter(isLeft), cut: cut || wanted.cut };
 }
 
 /** As stored; scanned again where it was stored in a form of old. */

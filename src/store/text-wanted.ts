@@ -29,7 +29,7 @@ const mostOfHeader = 1024 * 1024;
 const mostOfText = 32 * 1024 * 1024;
 const mostOfDocument = 24 * 1024 * 1024;
 /** Of all parts together. */
-const mostOfLeaves = 64 * 1024 * 1024;
+const mostOfLeaves = 40 * 1024 * 1024;
 const mostOfPartHeaders = 2 * 1024 * 1024;
 
 export function wantedOf({ root }: MessageStructure): Wanted {

@@ -115,7 +115,14 @@ async function fill(name: string, count: number, more: (at: number) => string): 
       const leaf = { kind: 'text' as const, encoding: '7bit', charset: 'utf-8', octets };
       return {
         body: body.id,
-        ...makeTexts({ header: Buffer.from(header), partHeaders: [], leaves: [leaf], names: [], cut: false }),
+        ...makeTexts({
+          header: Buffer.from(header),
+          partHeaders: [],
+          leaves: [leaf],
+          names: [],
+          cut: false,
+          characters: 1e6,
+        }),
       };
     });
     for (let n = 0; n < kept.length; n += 50) await keepTexts(database, kept.slice(n, n + 50));

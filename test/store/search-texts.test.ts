@@ -246,3 +246,15 @@ test('ends when it is aborted in the middle', async () => {
   const search = shelf.search.find(mailbox, body('x'), stop.signal, () => stop.abort(new Error('enough')));
   await expect(search).rejects.toThrow('enough');
 });
+
+test('looks at no more of a message than it may', async () => {
+  const { texts } = shelf.options;
+  await using short = await library({
+    texts: { ...texts, bounds: { documents: false, characters: 10 } },
+  });
+  const mailbox = await short.mailbox();
+  await short.put(mailbox, [{ uid: 1, raw: 'A: header beyond\r\n\r\nbeginning and beyond\r\n' }]);
+  expect(await short.uids(mailbox, body('beginning'))).toEqual([1]);
+  expect(await short.uids(mailbox, body('beyond'))).toEqual([]);
+  expect(await short.uids(mailbox, header('A', 'beyond'))).toEqual([1]);
+});

@@ -15,6 +15,7 @@ const leaves = (kind: LeafKind, octets: Buffer): Pieces => ({
   leaves: [{ kind, encoding: 'base64', charset: undefined, octets: Buffer.from(octets.toString('base64')) }],
   names: [],
   cut: false,
+  characters: 40_000_000,
 });
 const contentOf = (kind: LeafKind, octets: Buffer): string => makeTexts(leaves(kind, octets)).texts.content;
 
