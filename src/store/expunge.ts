@@ -24,10 +24,14 @@ export interface Gone {
   readonly modSeq: ModSeq;
 }
 
+/**
+ * Rows are found by their place, which nobody changes while the mailbox is locked: a join by UID would be as good as the
+ * planner's idea of a mailbox it may never have counted.
+ */
 const statement = (condition: string): string => `
   with gone as materialized (
-    delete from mailbox_message d using (select s.uid from ${selected('uid', condition)} s) s
-    where d.mailbox = $1 and d.uid = s.uid returning d.*
+    delete from mailbox_message where ctid = any(array(select s.place from ${selected('ctid as place', condition)} s))
+    returning *
   ), box as materialized (
     update mailbox m set mod_seq = m.mod_seq + 1, messages = m.messages - t.messages, unseen = m.unseen - t.unseen,
       deleted = m.deleted - t.deleted, size = m.size - t.size, deleted_size = m.deleted_size - t.deleted_size

@@ -67,14 +67,14 @@ const keywordsAfter = {
 const statement = (keywords: string): string => `
   with wanted as (
     select s.*, (s.system & $6::int2) | $7::int2 as new_system, ${keywords.replaceAll('$8', '$8::text[]')} as new_keywords
-    from ${selected('uid, system, keywords, size', '($4::int8 is null or mod_seq <= $4)')} s
+    from ${selected('ctid as place, uid, system, keywords, size', '($4::int8 is null or mod_seq <= $4)')} s
   ), fresh as materialized (
-    select uid, system, size, new_system, new_keywords,
+    select place, uid, system, size, new_system, new_keywords,
       $5::int8 + (row_number() over (order by uid) - 1) / ${mostPerModSeq} as mod_seq
     from wanted where new_system <> system or new_keywords is distinct from keywords
   ), rows as (
     update mailbox_message m set system = f.new_system, keywords = f.new_keywords, mod_seq = f.mod_seq
-    from fresh f where m.mailbox = $1 and m.uid = f.uid
+    from fresh f where m.ctid = f.place
   ), box as (
     update mailbox m set mod_seq = t.mod_seq, unseen = m.unseen + t.unseen, deleted = m.deleted + t.deleted,
       deleted_size = m.deleted_size + t.deleted_size
