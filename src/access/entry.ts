@@ -3,7 +3,7 @@
  * carried to its end, and the end of a credential.
  */
 import { tlsPart } from '../listen/channel.ts';
-import type { Authenticator, AuthStep, Channel, Login, Refusal, Service } from '../ports/authenticator.ts';
+import type { AuthStep, Channel, Login, Refusal, Service } from '../ports/authenticator.ts';
 import type { Connection } from './connection.ts';
 
 /** Of the connection as it is now: to be made again when TLS has begun. */
@@ -12,10 +12,6 @@ export const channelOf = ({ ip, tls }: Connection, service: Service, _trusted = 
   remote: ip,
   ...(tls === undefined ? { tls: false, channelBindings: new Map() } : tlsPart(tls)),
 });
-
-/** Where a password in the clear may be said, PLAIN may be used (ports/authenticator). */
-export const mayShowPassword = (authenticator: Authenticator, channel: Channel): boolean =>
-  authenticator.mechanisms(channel).includes('PLAIN');
 
 export type Exchange =
   /** `octets`: what the mechanism says last, where the protocol carries it with its success. */

@@ -27,6 +27,7 @@ export async function authenticate(
   { mechanism, initial }: Command & { name: 'AUTHENTICATE' },
 ): Promise<void> {
   const { channel, connection, deps } = session;
+  if (session.needsTls) return session.refuse(...refusals.tlsRequired);
   const octets = initial === undefined ? undefined : decodeBase64(initial);
   if (initial !== undefined && octets === undefined)
     return session.refuse('The initial response is not in base64');

@@ -19,14 +19,14 @@ export function capability(session: Session): void {
 
 /** What is announced may be used now. */
 function announce(session: Session): void {
-  const { channel, connection, deps, options, state } = session;
+  const { connection, mechanisms, options, state } = session;
   const { extensions, notify, product, redirects } = options;
   const isOutside = state.kind === 'outside';
   session.say(
     capabilities({
       implementation: product,
       sieve: extensions,
-      mechanisms: isOutside ? deps.authenticator.mechanisms(channel) : [],
+      mechanisms: isOutside ? mechanisms : [],
       starttls: isOutside && connection.mayStartTls,
       notify,
       ...(redirects === undefined ? {} : { maxRedirects: redirects }),

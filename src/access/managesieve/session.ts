@@ -141,6 +141,16 @@ export class Session {
     this.connection.patience = this.connection.setting.limits.greetingTime;
   }
 
+  /** Nobody signs in before TLS where the listener requires it. */
+  get needsTls(): boolean {
+    return this.connection.setting.isTlsRequired && !this.connection.isSecure;
+  }
+
+  /** Ways to sign in that may be used now. */
+  get mechanisms(): readonly string[] {
+    return this.needsTls ? [] : this.deps.authenticator.mechanisms(this.channel);
+  }
+
   get channel(): Channel {
     this.#channel ??= channelOf(this.connection, 'sieve');
     return this.#channel;

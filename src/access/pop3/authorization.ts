@@ -10,7 +10,7 @@ import type { Login } from '../../ports/authenticator.ts';
 import { StoreAway } from '../../ports/messages.ts';
 import type { Command } from '../../protocol/pop3/command.ts';
 import { challenge, endOfList, listed, ok, type ResponseCode } from '../../protocol/pop3/respond.ts';
-import { decodeBase64, type Exchange, endWith, exchange, mayShowPassword } from '../entry.ts';
+import { decodeBase64, type Exchange, endWith, exchange } from '../entry.ts';
 import { Maildrop, NoInbox } from './maildrop.ts';
 import type { Session } from './session.ts';
 
@@ -33,8 +33,7 @@ export function utf8(session: Session): void {
 const needsTls = 'Say STLS first: passwords need TLS';
 
 export function user(session: Session, command: Command & { name: 'USER' }): void {
-  const { channel, deps } = session;
-  if (!mayShowPassword(deps.authenticator, channel)) {
+  if (!session.mayShowPassword) {
     session.refuse(needsTls);
     return;
   }
@@ -44,7 +43,7 @@ export function user(session: Session, command: Command & { name: 'USER' }): voi
 
 export async function pass(session: Session, { password }: Command & { name: 'PASS' }): Promise<void> {
   const { channel, connection, deps, state } = session;
-  if (!mayShowPassword(deps.authenticator, channel)) return session.refuse(needsTls);
+  if (!session.mayShowPassword) return session.refuse(needsTls);
   if (state.kind !== 'authorization' || state.user === undefined) return session.refuse('Say USER first');
   session.state = { kind: 'authorization' };
   const { signal } = connection;
@@ -52,14 +51,14 @@ export async function pass(session: Session, { password }: Command & { name: 'PA
 }
 
 export async function auth(session: Session, command: Command & { name: 'AUTH' }): Promise<void> {
-  const { channel, connection, deps } = session;
-  const mechanisms = deps.authenticator.mechanisms(channel);
+  const { channel, connection, deps, mechanisms } = session;
   const { mechanism, initial } = command;
   if (mechanism === undefined) {
     // Not in any RFC; old clients look for mechanisms so.
     session.say(`${ok('Mechanisms')}${mechanisms.map((name) => listed(name)).join('')}${endOfList}`);
     return;
   }
+  if (session.needsTls) return session.refuse(needsTls);
   // RFC 5034 §4: `=` is an initial response of no octets.
   const octets = initial === undefined ? undefined : decodeBase64(initial === '=' ? '' : initial);
   if (initial !== undefined && octets === undefined)

@@ -3,18 +3,17 @@
  */
 import type { Command } from '../../protocol/pop3/command.ts';
 import { capabilities, endOfList, listed, ok } from '../../protocol/pop3/respond.ts';
-import { mayShowPassword } from '../entry.ts';
 import type { Session } from './session.ts';
 
 /** What is announced may be said now. */
 export function capa(session: Session): void {
-  const { channel, connection, deps, options, state } = session;
+  const { connection, mechanisms, options, state } = session;
   const isBefore = state.kind === 'authorization';
   session.say(
     capabilities({
       stls: isBefore && connection.mayStartTls,
-      user: isBefore && mayShowPassword(deps.authenticator, channel),
-      mechanisms: isBefore ? deps.authenticator.mechanisms(channel) : [],
+      user: isBefore && session.mayShowPassword,
+      mechanisms: isBefore ? mechanisms : [],
       implementation: options.product,
       loginDelay: options.loginDelay,
     }),

@@ -145,6 +145,21 @@ export class Session {
     this.state = { kind: 'authorization' };
   }
 
+  /** Nobody signs in before TLS where the listener requires it. */
+  get needsTls(): boolean {
+    return this.connection.setting.isTlsRequired && !this.connection.isSecure;
+  }
+
+  /** Ways to sign in that may be used now. */
+  get mechanisms(): readonly string[] {
+    return this.needsTls ? [] : this.deps.authenticator.mechanisms(this.channel);
+  }
+
+  /** Where PLAIN may be used (ports/authenticator). */
+  get mayShowPassword(): boolean {
+    return this.mechanisms.includes('PLAIN');
+  }
+
   get channel(): Channel {
     this.#channel ??= channelOf(this.connection, 'pop3');
     return this.#channel;
