@@ -2,6 +2,8 @@
  * access/pop3/maildrop - INBOX as one POP3 session sees it: numbered, measured and named at sign-in, and unchanged
  * until the end whatever others do (RFC 1939 §3, §5, without the lock: IMAP sessions go on meanwhile).
  *
+ * What IMAP clients have flagged \Deleted is in it for as long as nobody expunges it.
+ *
  * What was deleted is marked here and nowhere else until QUIT (RFC 1939 §6). A message that somebody else has expunged
  * stays in the list; its content can be had for as long as the store keeps it.
  *
