@@ -19,6 +19,7 @@ const conditions = {
   tooMany: ['LIMIT', 'There are too many already'],
   tooBig: ['TOOBIG', 'It is too big'],
   useTaken: ['USEATTR', 'Another mailbox has this special use'],
+  tooMuchToTell: ['NOTIFICATIONOVERFLOW', 'This is more than can be told'],
   noQuotaRoot: ['NONEXISTENT', 'There is no such quota root'],
   unknownIdentifier: ['NONEXISTENT', 'Nobody is known by this identifier'],
   notSelectable: ['NONEXISTENT', 'This name holds no messages'],
@@ -52,6 +53,9 @@ export function no(condition: ConditionName): Refusal {
   const [code, text] = conditions[condition];
   return new Refusal('NO', { text, code: { code } });
 }
+
+/** OK all the same, where what is left has been done. */
+export const someGone: Said = { text: conditions.issued[1], code: { code: 'EXPUNGEISSUED' } };
 
 export const bad = (text: string, code: 'CLIENTBUG' | 'UIDREQUIRED' = 'CLIENTBUG'): Refusal =>
   new Refusal('BAD', { text, code: { code } });

@@ -10,7 +10,7 @@ import { type Plan, planOf } from '../fetch-plan.ts';
 import { tellMessage } from '../fetch-row.ts';
 import { tellKeywords } from '../news.ts';
 import { countIn, hasAny, uidRanges, windowOf } from '../numbers.ts';
-import { no } from '../refusal.ts';
+import { someGone } from '../refusal.ts';
 import { tellSince } from '../resync.ts';
 import type { Done, Named, Rule, ViewCall } from '../rule.ts';
 
@@ -24,8 +24,8 @@ async function run(call: ViewCall<Named<'FETCH'>>): Promise<Done> {
     await tellSince(session, view, command.changedSince, asked(call), { vanishedOnly: true });
   if (uids.length === 0 || !hasAny(view, uids)) return { text: 'Nothing to fetch' };
   const told = await tellRows(call, plan, uids);
-  // RFC 2180 §4.1.2: data of what is there, and NO for what is not any more.
-  if (!command.uid && command.changedSince === undefined && told.missing) throw no('issued');
+  // RFC 5530 §3: numbers whose messages have gone meanwhile are passed over, and that is said.
+  if (!command.uid && command.changedSince === undefined && told.missing) return someGone;
   return { text: 'Fetched' };
 }
 

@@ -4,11 +4,11 @@
  * Flags this session may not change are left as they are, as long as one may be changed (RFC 4314 §4, STORE).
  */
 import { type Flags, flagBits, flagsOf, noFlags } from '../../../mail/mailbox.ts';
-import type { UidRange } from '../../../mail/uid-set.ts';
+import { type UidRange, UidSet } from '../../../mail/uid-set.ts';
 import type { FlagChange } from '../../../ports/messages.ts';
 import { tellFlags } from '../news.ts';
 import { countIn, uidRanges } from '../numbers.ts';
-import { no, Refusal } from '../refusal.ts';
+import { no, Refusal, someGone } from '../refusal.ts';
 import type { Done, Named, Rule, ViewCall } from '../rule.ts';
 import type { View } from '../view.ts';
 
@@ -37,30 +37,33 @@ async function run(call: ViewCall<Named<'STORE'>>): Promise<Done> {
   }
   view.changedHere(result.changed);
   await session.room();
-  if (!command.silent) await tellUnchanged(call, uids, result);
-  return conclude(call, result.modified);
+  const isMissing = !command.silent && (await tellUnchanged(call, uids, result));
+  if (result.modified.length > 0) return someModified(call, result.modified);
+  return isMissing && !command.uid ? someGone : { text: 'Stored' };
 }
 
-/** Those that had the flags already are told as well: "as if a FETCH of those flags was done". */
+/** Those that had the flags already are told as well: "as if a FETCH of those flags was done". Says whether some were gone. */
 async function tellUnchanged(
   { session, view }: ViewCall<Named<'STORE'>>,
   uids: readonly UidRange[],
   { changed, modified }: { changed: readonly { uid: number }[]; modified: readonly UidRange[] },
-): Promise<void> {
-  const left = countIn(view, uids) - changed.length - countIn(view, modified);
-  if (left <= 0) return;
+): Promise<boolean> {
+  let left = countIn(view, uids) - changed.length - countIn(view, modified);
+  if (left <= 0) return false;
   const told = new Set(changed.map(({ uid }) => uid));
-  const isModified = (uid: number): boolean =>
-    modified.some(({ first, last }) => uid >= first && uid <= last);
+  const apart = UidSet.of(modified);
   for await (const rows of session.deps.reading.rows(view.mailbox, uids, {}, session.signal)) {
-    for (const row of rows)
-      if (view.uids.has(row.uid) && !told.has(row.uid) && !isModified(row.uid)) tellFlags(session, view, row);
+    for (const row of rows) {
+      if (!view.uids.has(row.uid) || told.has(row.uid) || apart.has(row.uid)) continue;
+      tellFlags(session, view, row);
+      left -= 1;
+    }
     await session.room();
   }
+  return left > 0;
 }
 
-function conclude({ view, command }: ViewCall<Named<'STORE'>>, modified: readonly UidRange[]): Done {
-  if (modified.length === 0) return { text: 'Stored' };
+function someModified({ view, command }: ViewCall<Named<'STORE'>>, modified: readonly UidRange[]): Done {
   const numbers = command.uid
     ? modified
     : modified.map(({ first, last }) => ({ first: view.uids.rank(first), last: view.uids.rank(last) }));
