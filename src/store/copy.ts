@@ -52,7 +52,7 @@ export async function copy(
     const modSeq = target.modSeq + Math.ceil(measured.messages / mostPerModSeq);
     const touched: Touched[] = [{ account: target.account, mailbox: to, modSeq }];
     if (options.move) {
-      const gone = await expungeIn(tx, from, { uids: ranges, anyway: true, moved: true }, now);
+      const gone = await expungeIn(tx, from, { uids: ranges, anyway: true }, now);
       touched.push({ account: source.account, mailbox: from, modSeq: gone.modSeq });
     }
     return { copied, touched };

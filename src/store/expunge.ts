@@ -15,8 +15,6 @@ export interface ToExpunge {
   readonly uids?: readonly UidRange[] | undefined;
   /** With \Deleted or not. */
   readonly anyway?: boolean | undefined;
-  /** They go on living elsewhere: an operator's restore leaves them out. */
-  readonly moved?: boolean | undefined;
 }
 
 export interface Gone {
@@ -44,9 +42,9 @@ const statement = (condition: string): string => `
     returning m.account, m.name, m.mod_seq
   ), kept as (
     insert into expunged (mailbox, uid, mod_seq, expunged_at, account, account_name, mailbox_name, system, keywords,
-      internal_date, saved_date, body, size, uidl, moved)
+      internal_date, saved_date, body, size, uidl)
     select g.mailbox, g.uid, b.mod_seq, $4::timestamptz, a.id, a.name, b.name, g.system, g.keywords, g.internal_date,
-      g.saved_date, g.body, g.size, g.uidl, $5::bool
+      g.saved_date, g.body, g.size, g.uidl
     from gone g cross join box b join account a on a.id = b.account
   ), ${takeFromPages('gone')}
   select first, last, (select mod_seq from box) as mod_seq from (${islands('gone')}) i order by first`;
@@ -64,7 +62,7 @@ export async function expungeIn(
   const ranges = normalised(which.uids ?? [{ first: 1, last: Number.MAX_SAFE_INTEGER }]);
   const rows = await tx.query<{ first: number; last: number; mod_seq: number }>(
     which.anyway === true ? anyOf : marked,
-    [mailbox, ...bounds(ranges), now, which.moved === true],
+    [mailbox, ...bounds(ranges), now],
   );
   return { gone: rows.map(({ first, last }) => ({ first, last })), modSeq: rows[0]?.mod_seq ?? 0 };
 }

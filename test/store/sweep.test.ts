@@ -1,11 +1,9 @@
-/** What is not kept any longer, and what an operator brings back before that. */
+/** What is not kept any longer, and keys that go out of use. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { MailFolder } from '../../src/mail/mailbox.ts';
 import { silentLog } from '../../src/ports/log.ts';
 import { BodyGone } from '../../src/ports/messages.ts';
 import { Coding, type StoreKey } from '../../src/store/coding.ts';
 import { rekey } from '../../src/store/rekey.ts';
-import { type RestoreFilter, type RestoreInto, restore } from '../../src/store/restore.ts';
 import { Sweeper } from '../../src/store/sweep.ts';
 import {
   allRows,
@@ -194,110 +192,6 @@ describe('the sweep', () => {
     for (const { uid, octets } of kept)
       expect((await read(setting.messages, rows.get(uid)!.body)).equals(octets)).toBe(true);
     expect(swept).toBeGreaterThan(0);
-  });
-});
-
-describe('what an operator restores', () => {
-  /** The tree's part, in short. */
-  const mailboxes = {
-    async get(of: number, name: string) {
-      const [row] = await setting.database.query<MailFolder>(
-        'select id, account, name, selectable from mailbox where account = $1 and name = $2',
-        [of, name],
-      );
-      return row;
-    },
-    async create(of: number, name: string) {
-      await newMailbox(setting.database, of, name);
-      return (await mailboxes.get(of, name))!;
-    },
-  };
-  const restored = (filter: RestoreFilter = {}, into: RestoreInto = {}) =>
-    Array.fromAsync(
-      restore(
-        {
-          database: setting.database,
-          mailboxes,
-          limits: { inlineLimit: 1000, keywords: 10, quotaGrace: 0, appendsTogether: 1, commitsAtOnce: 1 },
-          now: () => setting.now,
-          touched: (touched) => setting.heard.push(...touched),
-        },
-        account,
-        filter,
-        into,
-        never,
-      ),
-    );
-
-  test('comes back as new messages with flags and dates, once', async () => {
-    const flags = { system: 9, keywords: ['Work'] };
-    const internalDate = new Date('2020-01-01T00:00:00Z');
-    await put(setting.messages, box, letter('one'), { flags, internalDate });
-    await put(setting.messages, box, letter('two'));
-    await setting.messages.expunge(box);
-    const since = (await setting.messages.snapshot(box)).status.highestModSeq;
-    setting.heard.length = 0;
-    expect(await restored()).toEqual([{ mailbox: 'INBOX', restored: 1, of: 1 }]);
-    expect(setting.heard.map(({ mailbox }) => mailbox)).toEqual([box]);
-    expect(await restored()).toEqual([]);
-    const rows = await allRows(setting.messages, box);
-    expect(rows.map(({ uid }) => uid)).toEqual([2, 3]);
-    expect(rows[1]).toMatchObject({ flags: { system: 1, keywords: ['Work'] }, internalDate });
-    expect((await read(setting.messages, rows[1]!.body)).equals(letter('one'))).toBe(true);
-    const { rows: fresh } = await setting.messages.changes(box, since);
-    expect(fresh.map(({ uid }) => uid)).toEqual([3]);
-    expect((await setting.messages.changes(box, 1)).gone).toEqual([{ first: 1, last: 1 }]);
-  });
-
-  test('is not what was moved away', async () => {
-    const other = await newMailbox(setting.database, account);
-    await put(setting.messages, box);
-    await setting.messages.move(box, everything, other);
-    expect(await restored()).toEqual([]);
-  });
-
-  test('is of one mailbox and one time, where that is asked for', async () => {
-    const work = await newMailbox(setting.database, account, 'Work');
-    for (const [hours, mailbox] of [
-      [1, box],
-      [2, work],
-      [3, box],
-      [4, box],
-    ] as const) {
-      later(hours * hour);
-      await put(setting.messages, mailbox, letter(`of hour ${hours}`));
-      await setting.messages.expunge(mailbox, everything, { anyway: true });
-    }
-    const at = (hours: number) => new Date(noon.getTime() + hours * hour);
-    expect((await restored({ mailbox: 'INBOX', since: at(3), until: at(4) })).length).toBe(1);
-    const [row] = await allRows(setting.messages, box);
-    expect((await read(setting.messages, row!.body)).equals(letter('of hour 3'))).toBe(true);
-    expect((await restored()).at(-1)).toMatchObject({ restored: 3, of: 3 });
-    expect((await allRows(setting.messages, work)).length).toBe(1);
-  });
-
-  test('makes its mailbox again, or goes into another, of another account too', async () => {
-    const lost = await newMailbox(setting.database, account, 'Lost');
-    for (const subject of ['l1', 'l2']) await put(setting.messages, lost, letter(subject));
-    await setting.messages.expunge(lost, everything, { anyway: true });
-    await setting.database.query('delete from mailbox where id = $1', [lost]);
-    await restored({}, {});
-    const again = await mailboxes.get(account, 'Lost');
-    expect((await allRows(setting.messages, again!.id)).length).toBe(2);
-    await setting.messages.expunge(again!.id, everything, { anyway: true });
-    const heir = await newAccount(setting.database);
-    expect(await restored({}, { account: heir, mailbox: 'Found' })).toMatchObject([{ mailbox: 'Found' }]);
-    const found = await mailboxes.get(heir, 'Found');
-    expect((await allRows(setting.messages, found!.id)).length).toBe(2);
-  });
-
-  test('comes in portions, each told', async () => {
-    const { body } = await stage(setting.messages, letter('many'));
-    const flags = { system: 0, keywords: [] };
-    await setting.messages.append(Array.from({ length: 2100 }, () => ({ mailbox: box, body, flags })));
-    await setting.messages.expunge(box, everything, { anyway: true });
-    expect((await restored()).map((one) => one.restored)).toEqual([1000, 2000, 2100]);
-    expect((await allRows(setting.messages, box)).length).toBe(2100);
   });
 });
 

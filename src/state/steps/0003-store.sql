@@ -145,9 +145,6 @@ create table expunged (
   body bigint not null references body,
   size bigint not null,
   uidl text,
-  -- it went on living elsewhere: nothing to restore
-  moved boolean not null default false,
-  restored_at timestamptz,
   primary key (mailbox, uid)
 );
 create index expunged_mod_seq on expunged (mailbox, mod_seq);
