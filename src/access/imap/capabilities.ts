@@ -43,6 +43,7 @@ const signedIn = [
   'CONDSTORE', // 7162
   'QRESYNC',
   'UNAUTHENTICATE', // 8437
+  'NOTIFY', // 5465
   'MULTISEARCH', // 7377
   'STATUS=SIZE', // 8438
   'LIST-MYRIGHTS', // 8440

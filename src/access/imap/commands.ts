@@ -26,6 +26,7 @@ import { logout } from './commands/logout.ts';
 import { myRights } from './commands/myrights.ts';
 import { namespace } from './commands/namespace.ts';
 import { check, noop } from './commands/noop.ts';
+import { notify } from './commands/notify.ts';
 import { rename } from './commands/rename.ts';
 import { search } from './commands/search.ts';
 import { examine, select } from './commands/select.ts';
@@ -80,7 +81,8 @@ const rules: Rules = {
   SETQUOTA: setQuota,
   GETMETADATA: getMetadata,
   SETMETADATA: setMetadata,
-  // RFC 7377
+  // RFC 5465, 7377
+  NOTIFY: notify,
   ESEARCH: esearch,
   // §6.4: in a mailbox
   CHECK: check,

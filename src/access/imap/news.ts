@@ -14,6 +14,7 @@ import { exists, expunge, recent, vanished } from '../../protocol/imap/respond/r
 import { statement } from '../../protocol/imap/respond/status.ts';
 import { updateChanged, updateGone, updateNew } from './contexts.ts';
 import type { Session } from './session.ts';
+import { tellItems } from './tell-items.ts';
 import type { View } from './view.ts';
 
 export interface Telling {
@@ -54,6 +55,8 @@ async function lookAndTell(session: Session, view: View, mayExpunge: boolean): P
   if (mayExpunge) tellGone(session, view);
   if (fresh.size === 0) return;
   tellNew(session, view, fresh);
+  const { items = [] } = session.notifier?.selected ?? {};
+  if (items.length > 0) await tellItems(session, view, items, [...fresh]);
   await updateNew(session, view, fresh);
 }
 
@@ -68,7 +71,8 @@ function tellRow(session: Session, view: View, row: MessageRow, fresh: UidSet): 
   if (!view.uids.has(row.uid)) {
     fresh.add(row.uid);
     if (view.learn(row.flags.keywords)) tellKeywords(session, view);
-  } else if (!view.hasTold(row.uid, row.modSeq)) tellFlags(session, view, row);
+  } else if (!view.hasTold(row.uid, row.modSeq) && session.notifier?.selected?.tellsFlags !== false)
+    tellFlags(session, view, row);
 }
 
 /** The flags of a message, with its UID and MODSEQ where wished (RFC 7162 §3.2.4). */

@@ -21,11 +21,13 @@ import { capabilitiesOf } from './capabilities.ts';
 import { ruleOf } from './commands.ts';
 import { Input } from './input.ts';
 import { tellNews } from './news.ts';
+import type { Notifier } from './notifier.ts';
 import type { ImapDeps, ImapOptions } from './options.ts';
 import { asRefusal, bad } from './refusal.ts';
 import type { Done, News, Rule } from './rule.ts';
 import type { Extension, State, User } from './state.ts';
 import type { View } from './view.ts';
+import { tellUntil } from './waiting.ts';
 
 const plain: Dialect = { utf8: false, encodeName: encodeMailboxName };
 const unicode: Dialect = { utf8: true, encodeName: (name) => name };
@@ -51,6 +53,8 @@ export class Session {
   readonly enabled = new Set<Extension>();
   state: State = { kind: 'notAuthenticated' };
   refusedLogins = 0;
+  /** What is told of at any time; undefined before NOTIFY (RFC 5465). */
+  notifier: Notifier | undefined;
   readonly #presence: Presence;
   #errors = 0;
   #isLast = false;
@@ -83,7 +87,9 @@ export class Session {
         // Commands that come together and need no answer from elsewhere would keep all other sessions waiting.
         if (count % commandsInARow === 0) await setImmediate();
         this.connection.isAtRest = true;
-        const event = await this.input.event();
+        const coming = this.input.event();
+        if (this.notifier !== undefined) await tellUntil(this, coming, false);
+        const event = await coming;
         if (event === undefined) return;
         this.connection.isAtRest = false;
         await this.#take(event);
@@ -95,6 +101,7 @@ export class Session {
   }
 
   #leave(): void {
+    this.notify(undefined);
     this.deselect();
     if (this.#account !== undefined) this.#presence.leave(this.#account);
     this.#account = undefined;
@@ -230,7 +237,9 @@ export class Session {
   }
 
   async #tellNews(news: News): Promise<void> {
-    if (this.state.kind !== 'selected' || news === 'none') return;
+    if (news === 'none') return;
+    await this.notifier?.tell();
+    if (this.state.kind !== 'selected' || (this.notifier?.isMute === true && news !== 'ask')) return;
     await this.tellNews(this.state.view, { expunges: news !== 'noExpunge', ask: news === 'ask' });
   }
 
@@ -243,6 +252,11 @@ export class Session {
       // RFC 2180 §3.3 leaves this to a server that cannot go on.
       this.bye('The selected mailbox was removed', 'UNAVAILABLE');
     }
+  }
+
+  notify(notifier: Notifier | undefined): void {
+    this.notifier?.[Symbol.dispose]();
+    this.notifier = notifier;
   }
 
   // ---- state

@@ -1,0 +1,37 @@
+/**
+ * access/imap/waiting - news told while a session waits for its client: in IDLE (RFC 2177), and at any time where NOTIFY
+ * asked for it (RFC 5465 §4).
+ */
+import type { Session } from './session.ts';
+import type { View } from './view.ts';
+
+/** Ends when `coming` has come, or the session is over; never throws what `coming` throws. */
+export async function tellUntil(session: Session, coming: Promise<unknown>, isIdle: boolean): Promise<void> {
+  let isCome = false;
+  let wake = (): void => {};
+  const come = coming.finally(() => {
+    isCome = true;
+    wake();
+  });
+  come.catch(() => {});
+  while (!isCome) {
+    const { promise: news, resolve } = Promise.withResolvers<void>();
+    wake = resolve;
+    const { state, notifier } = session;
+    const view = state.kind === 'selected' && notifier?.isMute !== true ? state.view : undefined;
+    const expunges = isIdle || notifier?.selected?.isDelayed === false;
+    if (view !== undefined) view.onnews = resolve;
+    if (notifier !== undefined) notifier.onnews = resolve;
+    if ((view !== undefined && hasNews(view, expunges)) || notifier?.hasNews === true) resolve();
+    await news;
+    if (view !== undefined) view.onnews = undefined;
+    if (notifier !== undefined) notifier.onnews = undefined;
+    if (isCome) return;
+    await notifier?.tell();
+    if (view !== undefined && hasNews(view, expunges)) await session.tellNews(view, { expunges });
+    await session.room();
+    if (session.state.kind === 'logout') return session.connection.end();
+  }
+}
+
+const hasNews = (view: View, expunges: boolean): boolean => view.isStale || (expunges && view.gone.size > 0);
