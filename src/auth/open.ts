@@ -46,8 +46,6 @@ export interface AuthOptions {
   readonly certificates: 'ignore' | 'mailAddress';
   readonly masters: readonly Master[];
   readonly throttle: Omit<ThrottleOptions, 'entries'>;
-  /** Milliseconds for which rows of the audit are kept. */
-  readonly auditKeep: number;
 }
 
 export interface AuthDeps {
@@ -112,7 +110,7 @@ export async function openAuth(options: AuthOptions, deps: AuthDeps): Promise<Au
   const { credentials, appPasswords, hasher } = openCredentials(options, deps);
   const own = new LocalPasswords(credentials, hasher, { now, secret: randomBytes(32), log });
   const audit = new Audit(database, deps.now);
-  const notes = new SignInNotes({ audit, keep: options.auditKeep, networkOf, log, now });
+  const notes = new SignInNotes({ audit, networkOf, log, now });
   const throttle = openThrottle(options, deps, notes);
   const { enabled } = options.local;
   const authenticator = new Gatekeeper(gateOptions(options), {
@@ -141,7 +139,7 @@ export async function openAuth(options: AuthOptions, deps: AuthDeps): Promise<Au
   const hearing = await hearBlocks(database, throttle);
   const close = async () => {
     await hearing[Symbol.asyncDispose]();
-    await notes.close();
+    await notes.settled();
   };
   return { authenticator, credentials, appPasswords, audit, throttle, [Symbol.asyncDispose]: close };
 }

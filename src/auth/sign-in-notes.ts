@@ -4,23 +4,18 @@
  * Whoever opens the mail of another is let in after the row is on disk, or not at all. People who open their own come
  * every few minutes with every device: they are noted once an hour for each service, way and network, beside their
  * entering, and they enter though it cannot be noted.
- *
- * Once a day what is older than is kept is deleted, by whoever writes.
  */
 import type { Log } from '../ports/log.ts';
 import type { Audit, AuditFacts } from './audit.ts';
 
 export interface NotesDeps {
-  readonly audit: Pick<Audit, 'record' | 'forget'>;
-  /** Milliseconds for which rows of the audit are kept. */
-  readonly keep: number;
+  readonly audit: Pick<Audit, 'record'>;
   readonly networkOf: (remote: string) => string;
   readonly log: Log;
   readonly now: () => number;
 }
 
 const noteEvery = 3_600_000;
-const forgetEvery = 86_400_000;
 const entries = 100_000;
 /** Being written; more are left out. */
 const writing = 500;
@@ -29,8 +24,6 @@ export class SignInNotes {
   readonly #deps: NotesDeps;
   readonly #noted = new Map<string, number>();
   readonly #pending = new Set<Promise<unknown>>();
-  readonly #closed = new AbortController();
-  #forgotAt = Number.NEGATIVE_INFINITY;
 
   constructor(deps: NotesDeps) {
     this.#deps = deps;
@@ -52,29 +45,15 @@ export class SignInNotes {
   /** Beside everything else; left out where too much is being written. */
   recordLater(facts: AuditFacts): void {
     if (this.#pending.size >= writing) return;
-    this.#later(() => this.#deps.audit.record(facts), facts);
-    const now = this.#deps.now();
-    if (now - this.#forgotAt < forgetEvery) return;
-    this.#forgotAt = now;
-    this.#later(() => this.#deps.audit.forget(new Date(now - this.#deps.keep), this.#closed.signal), {});
-  }
-
-  #later(work: () => Promise<unknown>, facts: object): void {
-    const done = work()
-      .catch((error: unknown) => {
-        if (!this.#closed.signal.aborted)
-          this.#deps.log.warn({ ...facts, error }, 'the audit could not be written');
-      })
+    const { account, event } = facts;
+    const done = this.#deps.audit
+      .record(facts)
+      .catch((error: unknown) => this.#deps.log.warn({ account, event, error }, 'it could not be noted'))
       .finally(() => this.#pending.delete(done));
     this.#pending.add(done);
   }
 
   /** Resolves when all that was begun is written: before the database is closed. */
-  async close(): Promise<void> {
-    this.#closed.abort();
-    await this.settled();
-  }
-
   async settled(): Promise<void> {
     await Promise.all(this.#pending);
   }

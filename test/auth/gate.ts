@@ -81,7 +81,7 @@ export async function openGate(over: Partial<GateDeps> = {}, options: Partial<Ga
   const appPasswords = new AppPasswords(database, { now: today, randomBytes, log });
   const audit = new Audit(database, today);
   const networkOf = (remote: string) => remote;
-  const notes = new SignInNotes({ audit, keep: 10 * 86_400_000, networkOf, log, now });
+  const notes = new SignInNotes({ audit, networkOf, log, now });
   const throttle = new Throttle(usualThrottle, {
     networkOf,
     isTrusted: () => false,
