@@ -3,10 +3,11 @@
  *
  * Each caller's is all or nothing and fails by itself; what is wrong with the database fails for all.
  */
-import { type Database, DatabaseAway, DatabaseFull } from '../ports/database.ts';
+import type { Database } from '../ports/database.ts';
 import type { Append, Appended } from '../ports/messages.ts';
 import { appendGroups } from './append.ts';
 import type { Group } from './append-plan.ts';
+import { eachResult } from './each-result.ts';
 import { Gather } from './gather.ts';
 import type { Touched, WriteOptions } from './write-options.ts';
 
@@ -30,7 +31,12 @@ export function openAppends(
     atOnce: options.limits.commitsAtOnce,
     weight: mostMessages,
     weigh: ({ messages }) => messages.length,
-    commit: (groups) => commit(database, groups, options, touched),
+    commit: (groups) =>
+      eachResult<Group, readonly Appended[]>(groups, async (some) => {
+        const done = await appendGroups(database, some, options);
+        touched(done.touched);
+        return done.results;
+      }),
   });
   return {
     async append(messages, grace) {
@@ -41,28 +47,4 @@ export function openAppends(
     },
     idle: () => gather.idle(),
   };
-}
-
-/** Where one of several spoils a commit, each has its own. */
-async function commit(
-  database: Database,
-  groups: readonly Group[],
-  options: WriteOptions,
-  touched: (mailboxes: readonly Touched[]) => void,
-): Promise<readonly (readonly Appended[] | Error)[]> {
-  try {
-    const done = await appendGroups(database, groups, options);
-    touched(done.touched);
-    return done.results;
-  } catch (error) {
-    if (groups.length === 1 || error instanceof DatabaseAway || error instanceof DatabaseFull) throw error;
-    const results: (readonly Appended[] | Error)[] = [];
-    for (const group of groups)
-      results.push(
-        ...(await commit(database, [group], options, touched).catch((thrown: unknown) => [
-          thrown instanceof Error ? thrown : new Error(String(thrown)),
-        ])),
-      );
-    return results;
-  }
 }

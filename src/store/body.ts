@@ -28,45 +28,75 @@ export interface BodyRow {
   readonly fresh: boolean;
 }
 
+/** Contents lie one after the other in $2: as elements of an array each octet would be four. */
 const insert = `
   insert into body (hash, size, content, blob, coding, sealed_by, salt, frames, structure, preview, thread, message_id,
     refs, sent_at, sent_on, is_reply, sort_subject, sort_from, sort_to, sort_cc, display_from, display_to, staged_at)
-  select $1::bytea, $2::int8, $3::bytea, $4::text, $5::int2, $6::int2, $7::bytea, $8::bytea, $9::text, $10::text,
-    $11::bytea, $12::text, $13::text[], $14::timestamptz, $15::date, $16::bool, $17::text, $18::text, $19::text,
-    $20::text, $21::text, $22::text, $23::timestamptz
-  from set_config('synchronous_commit', 'off', true)
+  select decode(n.hash, 'hex'), n.size,
+    case when n.blob is null then substring($2::bytea from n.start + 1 for n.length) end, n.blob, n.coding, n.sealed_by,
+    decode(n.salt, 'hex'), decode(n.frames, 'hex'), n.structure, n.preview, decode(n.thread, 'hex'), n.message_id,
+    n.refs, n.sent_at, n.sent_on, n.is_reply, n.sort_subject, n.sort_from, n.sort_to, n.sort_cc, n.display_from,
+    n.display_to, n.staged_at
+  from set_config('synchronous_commit', 'off', true), json_to_recordset($1::json) as n (
+    hash text, size int8, start int4, length int4, blob text, coding int2, sealed_by int2, salt text, frames text,
+    structure text, preview text, thread text, message_id text, refs text[], sent_at timestamptz, sent_on date,
+    is_reply bool, sort_subject text, sort_from text, sort_to text, sort_cc text, display_from text, display_to text,
+    staged_at timestamptz)
+  order by n.hash
   on conflict (hash) do update set staged_at = greatest(body.staged_at, excluded.staged_at)
-  returning id, blob, xmax = 0 as fresh`;
+  returning id, encode(hash, 'hex') as hash, blob, xmax = 0 as fresh`;
 
-/** `fresh`: it was not there; otherwise what was kept before stays, and `kept` is not needed. */
-export async function insertBody(database: Queryable, body: NewBody): Promise<BodyRow> {
-  const { kept, description } = body;
-  const inRow = typeof kept.content !== 'string';
-  const [row] = await database.query<BodyRow>(insert, [
-    body.hash,
-    body.size,
-    inRow ? kept.content : undefined,
-    inRow ? undefined : kept.content,
-    kept.coding,
-    kept.sealedBy,
-    kept.salt,
-    kept.frames,
-    writeStructure(body.structure),
-    description.preview,
-    description.thread,
-    description.messageId,
-    description.references,
-    description.sentAt,
-    description.sentOn,
-    description.isReply,
-    description.sortSubject,
-    description.sortFrom,
-    description.sortTo,
-    description.sortCc,
-    description.displayFrom,
-    description.displayTo,
-    body.stagedAt,
+/** For each its row. Of several with the same octets the first is kept. */
+export async function insertBodies(
+  database: Queryable,
+  bodies: readonly NewBody[],
+): Promise<readonly BodyRow[]> {
+  const different = new Map(bodies.toReversed().map((body) => [body.hash.toString('hex'), body]));
+  const contents: Uint8Array[] = [];
+  let start = 0;
+  const records = [...different].map(([hash, body]) => {
+    const { content } = body.kept;
+    const length = typeof content === 'string' ? 0 : content.length;
+    if (typeof content !== 'string') contents.push(content);
+    start += length;
+    return recordOf(hash, body, start - length, length);
+  });
+  const rows = await database.query<BodyRow & { readonly hash: string }>(insert, [
+    JSON.stringify(records),
+    contents.length === 1 ? contents[0] : Buffer.concat(contents),
   ]);
-  if (row === undefined) throw new Error('a body was staged and its row did not come back');
-  return row;
+  const found = new Map(rows.map((row) => [row.hash, row]));
+  return bodies.map((body) => {
+    const hash = body.hash.toString('hex');
+    const row = found.get(hash);
+    if (row === undefined) throw new Error('a body was staged and its row did not come back');
+    return { id: row.id, blob: row.blob, fresh: row.fresh && different.get(hash) === body };
+  });
 }
+
+const recordOf = (hash: string, body: NewBody, start: number, length: number) => ({
+  hash,
+  size: body.size,
+  start,
+  length,
+  blob: typeof body.kept.content === 'string' ? body.kept.content : undefined,
+  coding: body.kept.coding,
+  sealed_by: body.kept.sealedBy,
+  salt: body.kept.salt?.toString('hex'),
+  frames: body.kept.frames?.toString('hex'),
+  structure: writeStructure(body.structure),
+  preview: body.description.preview,
+  thread: body.description.thread.toString('hex'),
+  message_id: body.description.messageId,
+  refs: body.description.references,
+  sent_at: body.description.sentAt,
+  sent_on: body.description.sentOn,
+  is_reply: body.description.isReply,
+  sort_subject: body.description.sortSubject,
+  sort_from: body.description.sortFrom,
+  sort_to: body.description.sortTo,
+  sort_cc: body.description.sortCc,
+  display_from: body.description.displayFrom,
+  display_to: body.description.displayTo,
+  staged_at: body.stagedAt,
+});

@@ -18,7 +18,7 @@ import { eachInStoreWords, inStoreWords } from './faults.ts';
 import { flag } from './flag.ts';
 import { rows } from './rows.ts';
 import { snapshot, takeRecent } from './snapshot.ts';
-import { stager } from './stage.ts';
+import { openStaging } from './stage.ts';
 import type { StoreLimits, Touched } from './write-options.ts';
 
 export interface MessagesOptions {
@@ -61,9 +61,10 @@ export function openMessages(options: MessagesOptions): Messages {
     tell(result.touched);
     return result;
   };
+  const staging = openStaging({ database, blobs, coding, ...limits, now, log });
   const appends = openAppends(database, writing, tell);
   return {
-    ...stager({ database, blobs, coding, inlineLimit: limits.inlineLimit, now, log }),
+    stage: staging.stage,
     append: (messages, { grace = false } = {}) => inStoreWords(() => appends.append(messages, grace)),
     async copy(from, uids, to) {
       return (await told(() => copy(database, from, uids, to, { ...writing, move: false }))).copied;
@@ -87,6 +88,9 @@ export function openMessages(options: MessagesOptions): Messages {
       eachInStoreWords(() => rows(database, mailbox, uids, want, signal)),
     content: (body, signal, range) =>
       eachInStoreWords(() => content({ database, blobs, coding }, body, signal, range)),
-    close: () => appends.idle(),
+    async close() {
+      await staging.idle();
+      await appends.idle();
+    },
   };
 }

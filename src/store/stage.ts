@@ -11,11 +11,12 @@ import type { Database } from '../ports/database.ts';
 import type { Log } from '../ports/log.ts';
 import { MessageTooBig, type Staged, type Staging } from '../ports/messages.ts';
 import { StructureScanner } from '../protocol/mime/structure.ts';
-import { insertBody } from './body.ts';
-
+import { type BodyRow, insertBodies, type NewBody } from './body.ts';
 import type { Coding } from './coding.ts';
 import { describe } from './describe.ts';
+import { eachResult } from './each-result.ts';
 import { inStoreWords } from './faults.ts';
+import { Gather } from './gather.ts';
 import { framed, inRow, type Kept } from './keep.ts';
 
 export interface StageOptions {
@@ -25,6 +26,8 @@ export interface StageOptions {
   readonly coding: Coding;
   /** Octets of a body that stay in the row. */
   readonly inlineLimit: number;
+  /** Statements under way; each takes a database connection. */
+  readonly commitsAtOnce: number;
   readonly now: () => Date;
   readonly log: Log;
 }
@@ -34,23 +37,40 @@ const beginningKept = 256 * 1024;
 /** Many small chunks take much more memory than their octets. */
 const mostChunks = 64;
 
-export const stager = (options: StageOptions): Staging => ({
-  stage: (content, limit, signal) => inStoreWords(() => stage(options, content, limit, signal)),
-});
+/** Bodies in one statement, and octets of them. */
+const together = { bodies: 200, octets: 4 * 1024 * 1024 };
+
+/** Rows of bodies are written as appends are: what comes while others are under way goes together. */
+export function openStaging(options: StageOptions): Staging & { idle(): Promise<void> } {
+  const { database } = options;
+  const rows = new Gather<NewBody, BodyRow | Error>({
+    together: together.bodies,
+    atOnce: options.commitsAtOnce,
+    weight: together.octets,
+    weigh: ({ kept }) => (typeof kept.content === 'string' ? 0 : kept.content.length),
+    commit: (bodies) => eachResult(bodies, (some) => insertBodies(database, some)),
+  });
+  return {
+    stage: (content, limit, signal) => inStoreWords(() => stage(options, rows, content, limit, signal)),
+    idle: () => rows.idle(),
+  };
+}
 
 async function stage(
   options: StageOptions,
+  rows: Gather<NewBody, BodyRow | Error>,
   content: AsyncIterable<Uint8Array>,
   limit: number,
   signal: AbortSignal,
 ): Promise<Staged> {
-  const { database, blobs, now, log } = options;
+  const { blobs, now, log } = options;
   const reading = new Reading(limit);
   const kept = await keep(options, content, reading, signal);
   const { hash, size, structure, beginning } = reading.finish();
   const description = describe(structure, beginning, hash);
   signal.throwIfAborted();
-  const row = await insertBody(database, { hash, size, kept, structure, description, stagedAt: now() });
+  const row = await rows.add({ hash, size, kept, structure, description, stagedAt: now() });
+  if (row instanceof Error) throw row;
   if (!row.fresh && typeof kept.content === 'string' && kept.content !== row.blob)
     await blobs.remove(kept.content).catch((error: unknown) => {
       log.debug({ err: error }, 'a second copy of a body stays until the sweep');

@@ -14,6 +14,7 @@ import {
   newMailbox,
   openSetting,
   put,
+  read,
   type Setting,
   stage,
 } from './messages-setting.ts';
@@ -35,9 +36,12 @@ const count = async (box: MailboxId): Promise<number> =>
 
 /** The same database, which counts transactions and may fail. */
 function counting(database: Database, fail?: () => Error | undefined) {
-  const counts = { transactions: 0 };
+  const counts = { transactions: 0, queries: 0 };
   const counted: Database = Object.assign(Object.create(database) as Database, {
-    query: (text: string, values?: readonly unknown[]) => database.query(text, values),
+    query: (text: string, values?: readonly unknown[]) => {
+      counts.queries += 1;
+      return database.query(text, values);
+    },
     transaction: <T>(work: (tx: Queryable) => Promise<T>) => {
       counts.transactions += 1;
       const trouble = fail?.();
@@ -72,6 +76,23 @@ test('fifty callers at once share a few commits, and each gets its own UIDs', as
       .filter(({ mailbox }) => mailbox === box)
       .map(({ uid }) => uid);
     expect(own.toSorted((a, b) => a - b)).toEqual(own.map((_, index) => index + 1));
+  }
+});
+
+test('fifty messages staged at once share a few statements, and equal ones are one body, new to one', async () => {
+  const { counted, counts } = counting(setting.database);
+  const messages = setting.open({ database: counted });
+  const octets = Array.from({ length: 50 }, (_, index) =>
+    letter(`at once ${index % 40}`, [], 'é\0'.repeat(index % 40)),
+  );
+  const staged = await Promise.all(octets.map((one) => stage(messages, one)));
+  await messages.close();
+  expect(counts.queries).toBeLessThan(15);
+  expect(new Set(staged.map(({ body }) => body)).size).toBe(40);
+  expect(staged.filter(({ isNew }) => isNew).length).toBe(40);
+  for (const [index, { body, size }] of staged.entries()) {
+    expect(size).toBe(octets[index]!.length);
+    expect((await read(setting.messages, body)).equals(octets[index]!)).toBe(true);
   }
 });
 
