@@ -24,6 +24,7 @@ export const storeFaults = [
   // of bodies
   'blobMissing',
   'contentDiffers',
+  'keyMissing',
   'structure',
   'strayBlob',
 ] as const;

@@ -23,6 +23,11 @@ export interface AccountsOptions {
   readonly newcomers: readonly NewFolder[];
   /** Of a new account for which none is named. */
   readonly quota: Quota;
+  /**
+   * Called in the transaction in which a name goes to another name, or (`to` undefined) is nobody's any more: passwords
+   * kept by name must neither be lost nor open the mail of whoever has the name next.
+   */
+  readonly renamed?: (tx: Queryable, from: string, to: string | undefined) => Promise<void>;
 }
 
 const longestName = 320;
@@ -44,7 +49,7 @@ export function openAccounts(options: AccountsOptions): Accounts {
     forEntry: (entryId, name) => inStoreWords(() => forEntry(all, entryId, name)),
     change: (id, change) =>
       inStoreWords(async () => {
-        await database.transaction((tx) => applyChange(tx, id, change));
+        await database.transaction((tx) => applyChange(options, tx, id, change));
         options.changed.tree(id);
         return known(database, id);
       }),
@@ -146,7 +151,7 @@ async function forEntry(options: AccountsOptions, entryId: string, name: string)
 /** As long as another account has the new name, the old one stays: that is no reason to refuse mail. */
 async function followName(options: AccountsOptions, account: Account, name: string): Promise<Account> {
   try {
-    await options.database.transaction((tx) => applyChange(tx, account.id, { name }));
+    await options.database.transaction((tx) => applyChange(options, tx, account.id, { name }));
   } catch (thrown) {
     if (thrown instanceof AccountExists) return account;
     throw thrown;
@@ -156,6 +161,7 @@ async function followName(options: AccountsOptions, account: Account, name: stri
 }
 
 async function applyChange(
+  { renamed }: AccountsOptions,
   tx: Queryable,
   id: AccountId,
   change: { readonly name?: string; readonly quota?: Quota; readonly disabled?: boolean },
@@ -164,7 +170,11 @@ async function applyChange(
     id,
   ]);
   if (!before) throw new MailboxTrouble('missing', 'there is no such account');
-  if (change.name !== undefined) await rename(tx, id, before.name, accountName(change.name));
+  const name = change.name === undefined ? before.name : accountName(change.name);
+  if (name !== before.name) {
+    await rename(tx, id, before.name, name);
+    await renamed?.(tx, before.name, name);
+  }
   if (change.quota !== undefined)
     await tx.query('update account set quota_storage = $2, quota_messages = $3 where id = $1', [
       id,
@@ -177,7 +187,6 @@ async function applyChange(
 
 /** Rights that others gave it go along. */
 async function rename(tx: Queryable, id: AccountId, before: string, name: string): Promise<void> {
-  if (name === before) return;
   const taken = await tx.query('select from account where name = $1', [name]);
   if (taken.length > 0) throw nameTaken(name);
   try {
@@ -194,7 +203,7 @@ async function rename(tx: Queryable, id: AccountId, before: string, name: string
 
 const uniqueViolation = '23505';
 
-async function remove({ database, changed, now }: AccountsOptions, id: AccountId): Promise<void> {
+async function remove({ database, changed, now, renamed }: AccountsOptions, id: AccountId): Promise<void> {
   const emptied = await database.transaction(async (tx) => {
     const [account] = await tx.query<{ name: string }>('select name from account where id = $1 for update', [
       id,
@@ -211,6 +220,7 @@ async function remove({ database, changed, now }: AccountsOptions, id: AccountId
     }
     await tx.query(`delete from mailbox_right where who in ($1, '-' || $1)`, [account.name]);
     await tx.query('delete from account where id = $1', [id]);
+    await renamed?.(tx, account.name, undefined);
     return emptied;
   });
   for (const [mailbox, modSeq] of emptied) changed.messages(id, mailbox, modSeq);

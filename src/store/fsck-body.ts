@@ -10,7 +10,13 @@ import { BlobMissing } from '../ports/blob-store.ts';
 import { BodyGone } from '../ports/messages.ts';
 import type { StoreFault, StoreFinding } from '../ports/store-check.ts';
 import { readStructure } from '../protocol/mime/stored-structure.ts';
+import { KeyMissing } from './coding.ts';
 import type { Run } from './fsck.ts';
+
+interface Trouble {
+  readonly fault: StoreFault;
+  readonly what: string;
+}
 
 interface Row {
   readonly id: BodyId;
@@ -55,25 +61,42 @@ export async function* checkBodies(run: Run): AsyncGenerator<StoreFinding> {
 }
 
 async function* checkBody(run: Run, row: Row): AsyncGenerator<StoreFinding> {
-  const fault = run.deep ? await readWhole(run, row) : await lookAtBlob(run, row);
-  if (fault !== undefined) yield await lost(run, row, fault);
+  const fault = await judge(run, row);
+  // It may have been swept, or sealed anew, between the look at its row and the look at its blob.
+  if (fault !== undefined && (await isAsItWas(run, row))) yield await lost(run, row, fault);
   if (!readable(row.structure))
     yield finding(row, 'structure', 'its structure cannot be read: messages show no parts', 'lost');
 }
 
+const judge = (run: Run, row: Row): Promise<Trouble | undefined> =>
+  run.deep ? readWhole(run, row) : lookAtBlob(run, row);
+
+async function isAsItWas({ database }: Run, { id, blob, hash }: Row): Promise<boolean> {
+  const rows = await database.query(
+    'select from body where id = $1 and blob is not distinct from $2 and hash = $3',
+    [id, blob, hash],
+  );
+  return rows.length > 0;
+}
+
 /** The first octet: the blob is there. */
-async function lookAtBlob({ blobs, signal }: Run, { blob, size }: Row): Promise<StoreFault | undefined> {
+async function lookAtBlob({ blobs, signal }: Run, { blob, size }: Row): Promise<Trouble | undefined> {
   if (blob === null || size === 0) return undefined;
   try {
     for await (const _ of blobs.read(blob, signal, { start: 0, end: 1 })) break;
     return undefined;
   } catch (thrown) {
-    if (thrown instanceof BlobMissing) return 'blobMissing';
+    if (thrown instanceof BlobMissing) return missing(blob);
     throw thrown;
   }
 }
 
-async function readWhole({ reading, signal }: Run, row: Row): Promise<StoreFault | undefined> {
+const missing = (blob: string | null): Trouble => ({
+  fault: 'blobMissing',
+  what: `its blob ${blob} is missing`,
+});
+
+async function readWhole({ reading, signal }: Run, row: Row): Promise<Trouble | undefined> {
   const hash = createHash('sha256');
   let size = 0;
   try {
@@ -82,10 +105,14 @@ async function readWhole({ reading, signal }: Run, row: Row): Promise<StoreFault
       size += chunk.length;
     }
   } catch (thrown) {
-    if (thrown instanceof BodyGone) return 'blobMissing';
-    throw thrown;
+    const { cause } = thrown as Error;
+    if (cause instanceof KeyMissing) return { fault: 'keyMissing', what: cause.message };
+    if (!(thrown instanceof BodyGone)) throw thrown;
+    if (cause instanceof BlobMissing) return missing(row.blob);
+    return { fault: 'contentDiffers', what: thrown.message };
   }
-  return size === row.size && hash.digest().equals(row.hash) ? undefined : 'contentDiffers';
+  if (size === row.size && hash.digest().equals(row.hash)) return undefined;
+  return { fault: 'contentDiffers', what: 'its octets are not those that came' };
 }
 
 function readable(structure: string): boolean {
@@ -97,14 +124,15 @@ function readable(structure: string): boolean {
   }
 }
 
-async function lost(run: Run, row: Row, fault: StoreFault): Promise<StoreFinding> {
+async function lost(run: Run, row: Row, { fault, what }: Trouble): Promise<StoreFinding> {
+  // With its key it can be read again.
+  if (fault === 'keyMissing') return finding(row, fault, what, 'lost');
   if (run.repair)
     await run.database.query(
-      `update body set hash = sha256(convert_to('lost ' || id || gen_random_uuid(), 'UTF8')) where id = $1 and hash = $2`,
-      [row.id, row.hash],
+      `update body set hash = sha256(convert_to('lost ' || id || gen_random_uuid(), 'UTF8'))
+       where id = $1 and hash = $2 and blob is not distinct from $3`,
+      [row.id, row.hash, row.blob],
     );
-  const what =
-    fault === 'blobMissing' ? `its blob ${row.blob} is missing` : 'its octets are not those that came';
   const then = run.repair
     ? 'kept anew if it comes once more'
     : '--repair lets it be kept anew if it comes once more';

@@ -6,7 +6,7 @@ import type { Accounts } from '../ports/accounts.ts';
 import type { Database } from '../ports/database.ts';
 import type { Annotations, Mailboxes, Rights, Subscriptions } from '../ports/mailboxes.ts';
 import type { ScriptMemory, Scripts } from '../ports/scripts.ts';
-import { openAccounts } from './accounts.ts';
+import { type AccountsOptions, openAccounts } from './accounts.ts';
 import { type AnnotationLimits, openAnnotations, usualAnnotationLimits } from './annotations.ts';
 import type { Changed } from './changed.ts';
 import { type NameLimits, usualNameLimits } from './folder-name.ts';
@@ -57,6 +57,8 @@ export interface TreeOptions {
   readonly newcomers?: readonly NewFolder[];
   /** Of accounts for which none is named when they are made. */
   readonly quota?: Quota;
+  /** See AccountsOptions. */
+  readonly renamed?: NonNullable<AccountsOptions['renamed']>;
 }
 
 export interface Tree {

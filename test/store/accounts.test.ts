@@ -98,6 +98,29 @@ test('an entry that takes the name of another account keeps its own until that i
   expect(await at.tree.accounts.forEntry('ad/1', 'two')).toMatchObject({ id: one.id, name: 'two' });
 });
 
+test('whoever keeps passwords by name is told in the same transaction when a name moves or is free', async () => {
+  const moved: string[] = [];
+  let refuse = false;
+  await using at = await garden({
+    renamed: async (tx, from, to) => {
+      await tx.query('select 1');
+      if (refuse) throw new Error('no');
+      moved.push(`${from} to ${to}`);
+    },
+  });
+  const ada = await at.tree.accounts.forEntry('ad/1', 'ada');
+  await at.tree.accounts.forEntry('ad/1', 'ada');
+  await at.tree.accounts.change(ada.id, { disabled: true, name: 'ADA' });
+  await at.tree.accounts.forEntry('ad/1', 'augusta');
+  await at.tree.accounts.change(ada.id, { name: 'countess' });
+  refuse = true;
+  await expect(at.tree.accounts.remove(ada.id)).rejects.toThrow('no');
+  expect(await at.tree.accounts.byName('countess')).toBeDefined();
+  refuse = false;
+  await at.tree.accounts.remove(ada.id);
+  expect(moved).toEqual(['ada to augusta', 'augusta to countess', 'countess to undefined']);
+});
+
 test('an account made by hand becomes that of the entry with its name', async () => {
   await using at = await garden();
   const made = await at.tree.accounts.create({ name: 'ada' });

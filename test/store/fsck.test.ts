@@ -2,9 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { silentLog } from '../../src/ports/log.ts';
 import type { StoreCheckProgress, StoreFinding } from '../../src/ports/store-check.ts';
 import { openFsck } from '../../src/store/fsck.ts';
 import { noticesChannel } from '../../src/store/notices.ts';
+import { openMessages } from '../../src/store/open-messages.ts';
 import { letter, soon } from '../contract/mail-source.ts';
 import { mailPlace } from './mail-place.ts';
 
@@ -165,6 +167,36 @@ test('octets that changed are found by reading all, and the message is kept anew
   const content = at.source.content((await Array.fromAsync(at.source.mailboxes(soon())))[0]!, again, soon());
   expect(Buffer.concat(await Array.fromAsync(content))).toEqual(letter('m0'));
   await at.remove(['INBOX'], '1');
+});
+
+test('what is sealed by a key that is not here is told as that; what does not open is told as damaged', async () => {
+  const sealing = openMessages({
+    database: at.database,
+    blobs: at.blobs,
+    keys: [{ number: 7, key: Buffer.alloc(32, 7) }],
+    now: () => now,
+    log: silentLog,
+  });
+  const content = (async function* () {
+    yield letter('sealed');
+  })();
+  const { body } = await sealing.stage(content, 10_000, soon());
+  const [appended] = await sealing.append([{ mailbox: inbox, body, flags: { system: 0, keywords: [] } }]);
+  const where = `body (ada/INBOX UID ${appended!.uid})`;
+  expect(told(await check())).toEqual([]);
+  expect(told(await check({ deep: true, repair: true }))).toContain(`keyMissing ${where} lost`);
+  const withKey = openFsck({ database: at.database, blobs: at.blobs, reading: sealing, now: () => now });
+  const deep = () => Array.fromAsync(withKey.run({ deep: true, repair: false }, () => undefined, soon()));
+  expect(told(await deep()).join()).not.toContain(where);
+  await at.database.query(
+    `update body set content = overlay(content placing '\\xffff' from octet_length(content) - 3) where id = $1`,
+    [body],
+  );
+  expect(told(await deep())).toContain(`contentDiffers ${where} lost`);
+  await at.remove(['INBOX'], String(appended!.uid));
+  await at.database.query('delete from expunged where body = $1', [body]);
+  await at.database.query('delete from body where id = $1', [body]);
+  await sealing.close();
 });
 
 test('a structure that cannot be read is told', async () => {
