@@ -17,7 +17,7 @@ import { type Filtering, type FilterParts, filter } from './filter.ts';
 import { Folders } from './folders.ts';
 import { type Arriving, ContentFault, type InHand, takeInHand } from './in-hand.ts';
 import type { LocalOptions } from './options.ts';
-import { planOf } from './plan.ts';
+import { type Plan, plainPlan, planOf } from './plan.ts';
 import { knownTrouble, statusOf, stopped, unknownTrouble } from './status.ts';
 import { atOnce, Turns } from './turns.ts';
 import { isReply, type Owner, whose } from './whose.ts';
@@ -85,10 +85,10 @@ class LocalAgent implements Local {
     const { queueId } = message;
     const statuses: DeliveryStatus[] = recipients.map(() => stopped);
     let known = false;
-    const placed = new Set<string>();
     const owners = await this.#owners(recipients, queueId, signal);
     const groups = Map.groupBy(recipients.keys(), (at) => accountOf(owners[at]) ?? `none ${at}`);
     await atOnce([...groups.values()], this.#options.policy().recipientsAtOnce, async (group) => {
+      const placed = new Set<string>();
       for (const at of group) {
         const owner = owners[at];
         const recipient = recipients[at];
@@ -143,21 +143,29 @@ class LocalAgent implements Local {
     const folders = new Folders(owner.account.id, options.mailboxes);
     const filtering: Filtering = { message, recipient, owner, folders };
     const facts = { queueId: message.queueId, account: owner.account.name };
+    const done = async (plan: Plan) => {
+      const status = await carryOut(plan, { filtering, options, whileConnected, placed, signal });
+      this.#tell(filtering, plan.because, status);
+      return status;
+    };
     try {
+      folders.expectInbox();
       const outcome = await filter(filtering, this.#parts, signal);
-      const attempt = async () => {
-        const plan = await planOf(outcome, filtering, options.policy(), options.log);
-        const status = await carryOut(plan, { filtering, options, whileConnected, placed, signal });
-        this.#tell(filtering, plan.because, status);
-        return status;
-      };
+      const plan = () => planOf(outcome, filtering, options.policy(), options.log);
+      const before = placed.size;
       try {
-        return await attempt();
+        return await done(await plan());
       } catch (error) {
-        // A mailbox went away between the decision and the commit; nothing was stored yet.
-        if (!(error instanceof MailboxGone)) throw error;
+        if (placed.size > before || outcome === undefined) throw error;
         folders.forget();
-        return await attempt();
+        // A mailbox went away between the decision and the commit; nothing was stored yet.
+        if (error instanceof MailboxGone) return await done(await plan());
+        if (knownTrouble(error, options.policy()) !== undefined || signal.aborted) throw error;
+        options.log.error(
+          { ...facts, err: error },
+          'what a script decided cannot be done: the message is kept',
+        );
+        return await done(await plainPlan(filtering));
       }
     } catch (error) {
       if (signal.aborted) return undefined;
@@ -173,7 +181,7 @@ class LocalAgent implements Local {
     const { log, trace, now } = this.#options;
     const { queueId } = message;
     const to = recipient.address.text;
-    log.info({ queueId, recipient: to, account: owner.account.name, because, reply }, 'delivered here');
+    log.debug({ queueId, recipient: to, account: owner.account.name, because, reply }, 'delivered here');
     if (because.length === 0) return;
     const detail = { account: owner.account.name, agent: 'local' };
     trace?.record({ at: now(), event: 'decided', queueId, recipient: to, because, detail });

@@ -33,6 +33,7 @@ export class Folders {
   readonly #account: AccountId;
   readonly #mailboxes: Pick<Mailboxes, 'list' | 'get' | 'create'>;
   #all: Promise<readonly MailFolder[]> | undefined;
+  #inbox: Promise<MailFolder | undefined> | undefined;
 
   constructor(account: AccountId, mailboxes: Pick<Mailboxes, 'list' | 'get' | 'create'>) {
     this.#account = account;
@@ -42,6 +43,13 @@ export class Folders {
   /** Mailboxes have changed: ask again. */
   forget(): void {
     this.#all = undefined;
+    this.#inbox = undefined;
+  }
+
+  /** The inbox will be needed, very likely: it is asked for meanwhile. */
+  expectInbox(): void {
+    this.#inbox ??= this.#mailboxes.get(this.#account, 'INBOX');
+    this.#inbox.catch(() => {});
   }
 
   async named(name: string): Promise<MailFolder | undefined> {
@@ -66,7 +74,8 @@ export class Folders {
   }
 
   async inbox(): Promise<MailFolder> {
-    const inbox = await this.#mailboxes.get(this.#account, 'INBOX');
+    this.expectInbox();
+    const inbox = await this.#inbox;
     if (inbox === undefined) throw new NoInbox('the account has no INBOX');
     return inbox;
   }

@@ -2,9 +2,10 @@
  * local/plan - a script's decision as what delivery has to do: copies to store, messages to send, or a refusal.
  *
  * Pure but for mailboxes that are looked up or made. Two actions that end in the same mailbox with the same header are
- * one copy (RFC 5228 §2.10.3). A redirect that would go round in a circle is not done; when it was all that was to be
- * done, the message is kept.
+ * one copy (RFC 5228 §2.10.3). A redirect that would go round in a circle, or to no address, is not done; when it was all
+ * that was to be done, the message is kept.
  */
+import { parseAddress } from '../mail/address.ts';
 import type { Flags, MailFolder } from '../mail/mailbox.ts';
 import { flagsOf, noFlags } from '../mail/mailbox.ts';
 import type { Log } from '../ports/log.ts';
@@ -37,6 +38,18 @@ export interface Plan {
   readonly marks: Outcome['marks'];
   /** `fileinto "Junk": line 3 …`, for the log and the trace. */
   readonly because: readonly string[];
+}
+
+/** Kept in the inbox, and nothing else: what is done when the plan cannot be. */
+export async function plainPlan({ folders }: Filtering): Promise<Plan> {
+  const copies = [{ folder: await folders.inbox(), flags: noFlags }];
+  return {
+    copies,
+    redirects: [],
+    answers: [],
+    marks: [],
+    because: ['the script’s decision could not be carried out: kept'],
+  };
 }
 
 /** `outcome` undefined: no script, the message is kept. */
@@ -74,14 +87,17 @@ function goesOn(
   log: Log,
 ): boolean {
   const hops = message.header.all('received').length;
-  const looping = wasRedirectedBy(recipient.address.text, message.header);
-  if (!looping && hops < policy.maxHops) return true;
-  log.warn(
-    { queueId: message.queueId, account: owner.account.name, to: action.address, hops },
-    looping
-      ? 'a script does not send the message on: it did so before, it is a loop'
-      : 'a script does not send the message on: it has been through too many systems',
-  );
+  const why =
+    parseAddress(action.address) === undefined
+      ? 'that is no mail address'
+      : wasRedirectedBy(recipient.address.text, message.header)
+        ? 'it did so before, it is a loop'
+        : hops >= policy.maxHops
+          ? `it has been through ${hops} systems`
+          : undefined;
+  if (why === undefined) return true;
+  const facts = { queueId: message.queueId, account: owner.account.name, to: action.address };
+  log.warn(facts, `a script does not send the message on: ${why}`);
   return false;
 }
 

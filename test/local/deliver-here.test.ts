@@ -271,6 +271,23 @@ test('a script that fails while it runs keeps the message and leaves out what it
   expect(world.logged.join()).toContain('a script failed');
 });
 
+test('what cannot be done by a fault of ours is not done: the message is kept', async () => {
+  const world = withAda('require ["fileinto", "mailbox"]; fileinto :create "New";');
+  world.trouble.set('create', new Error('a bug'));
+  expect(await deliver(world)).toEqual([good]);
+  expect(world.counts).toBe('INBOX: 1');
+  expect(world.logged.join()).toContain('a bug');
+});
+
+test('a store that is away in the middle has the message wait, with its script', async () => {
+  const world = withAda('require ["fileinto", "mailbox"]; fileinto :create "New";');
+  world.trouble.set('create', new StoreAway());
+  expect(await deliver(world)).toEqual(['later 451 4.3.0 Mail system trouble']);
+  world.trouble.clear();
+  await deliver(world);
+  expect(world.counts).toBe('New: 1');
+});
+
 test('an included script that has changed is seen at the next message', async () => {
   const world = withAda('require "include"; include "other";');
   const ada = world.accounts[0] as never;
