@@ -1,7 +1,7 @@
 /**
  * main/role-access - people read the mail that is hosted here: IMAP, POP3 and ManageSieve.
  */
-import { defaultImapOptions } from '../access/imap/options.ts';
+import { defaultImapOptions, type ImapOptions } from '../access/imap/options.ts';
 import { imapProtocol } from '../access/imap/protocol.ts';
 import { type AccessListener, type BoundAccess, bindAccess } from '../access/listener.ts';
 import { manageSieve } from '../access/managesieve/session.ts';
@@ -80,8 +80,7 @@ function protocolOf(
   const { mailboxes, scripts, messages } = hosting;
   const usual = () => {
     const { sessionsPerAccount, lineLimit, errors } = setting();
-    // Where passwords may go without TLS is the authenticator's to say.
-    return { product, plaintextLogin: false, sessionsPerAccount, loginDelay: 0, lineLimit, errors };
+    return { product, sessionsPerAccount, loginDelay: 0, lineLimit, errors };
   };
   switch (setting().protocol) {
     case 'imap':
@@ -107,12 +106,14 @@ function protocolOf(
   }
 }
 
-function imapOptions(base: Base, { lineLimit, errors }: AccessListenerSetting) {
-  const { messageSize } = base.settings().config.access;
+/** As they are at the start of the process. */
+function imapOptions(base: Base, setting: AccessListenerSetting): ImapOptions {
+  const { messageSize, othersPrefix, compress } = base.settings().config.access;
+  const { lineLimit, errors, sessionsPerAccount } = setting;
   const { limits } = defaultImapOptions;
   return {
     ...defaultImapOptions,
-    errors,
+    ...{ errors, othersPrefix, compress, sessionsPerAccount },
     limits: { ...limits, command: lineLimit, message: messageSize, unasked: messageSize },
   };
 }

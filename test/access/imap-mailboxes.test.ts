@@ -175,3 +175,18 @@ test('shared mailboxes lie under their owner; rights are asked for everything', 
   await server.tree.rights.set(team!.id, me, 'lrkx');
   expect(await talk.answer('CREATE "Other Users/ada/Team/Sub"')).toMatch(/^OK/);
 });
+
+test('the operator says what the mailboxes of others lie under, and whether COMPRESS is offered', async () => {
+  await using other = await imapServer({ imap: { othersPrefix: 'Geteilt', compress: false } });
+  const ada = await other.as('ada');
+  await ada.ok('CREATE Team');
+  await ada.ok('SETACL Team bob lrk');
+  const bob = await other.as('bob');
+  expect(await bob.ok('NAMESPACE')).toEqual(['* NAMESPACE (("" "/")) (("Geteilt/" "/")) NIL']);
+  expect(await bob.ok('LIST "" "Geteilt/*"')).toHaveLength(2);
+  expect((await bob.say('SELECT "geteilt/ada/Team"')).at(-1)).toMatch(/^OK/);
+  await bob.ok('CREATE Geteilt/ada/Team/Sub');
+  await bob.ok('CREATE "Other Users/x"');
+  expect(await bob.answer('COMPRESS DEFLATE')).toMatch(/^NO \[CANNOT\]/);
+  expect((await bob.ok('CAPABILITY')).join()).not.toContain('COMPRESS');
+});

@@ -133,3 +133,39 @@ test('reading a body marks it read only for who may', async () => {
   await bob.ok('FETCH 1 BODY[TEXT]');
   expect((await bob.ok('FETCH 1 FLAGS')).join()).not.toContain('Seen');
 });
+
+test('what is made in a shared tree has the rights of what is above it', async () => {
+  await ada.ok(`SETACL Team ${reader} lrk`);
+  await ada.ok('SETACL Team anyone l');
+  await bob.ok(`CREATE ${team.slice(0, -1)}/Sub/Deep"`);
+  expect(await ada.ok('GETACL Team/Sub/Deep')).toEqual([
+    `* ACL "Team/Sub/Deep" "${owner}" lrswipkxteacd "anyone" l "${reader}" lrkc`,
+  ]);
+  expect((await bob.ok('LIST "" "Other Users/*"')).join()).toContain('Team/Sub/Deep');
+  await ada.ok('CREATE Alone');
+  expect(await ada.ok('GETACL Alone')).toEqual([`* ACL "Alone" "${owner}" lrswipkxteacd`]);
+});
+
+test('rights taken from a session are taken at once', async () => {
+  await ada.append('Team', letter('one'));
+  await ada.ok(`SETACL Team ${reader} lrsw`);
+  await bob.ok(`SELECT ${team}`);
+  await bob.ok('STORE 1 +FLAGS (\\Flagged)');
+  await ada.ok(`SETACL Team ${reader} lrs`);
+  const lines = await bob.say('STORE 1 -FLAGS (\\Flagged)');
+  expect(lines.join()).toContain('[PERMANENTFLAGS (\\Seen)]');
+  expect(lines.at(-1)).toMatch(/^NO \[NOPERM\]/);
+  await ada.ok(`DELETEACL Team ${reader}`);
+  bob.begin('FETCH 1 FLAGS');
+  expect(await bob.rest()).toEqual([expect.stringMatching(/^\* BYE/)]);
+});
+
+test('who waits in a mailbox that is shared no more hears no more of it', async () => {
+  await ada.ok(`SETACL Team ${reader} lr`);
+  await bob.ok(`SELECT ${team}`);
+  bob.begin('IDLE');
+  expect(await bob.response()).toMatch(/^\+/);
+  await ada.ok(`DELETEACL Team ${reader}`);
+  await ada.append('Team', letter('not for bob'));
+  expect(await bob.rest()).toEqual([expect.stringMatching(/^\* BYE/)]);
+});

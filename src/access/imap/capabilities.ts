@@ -60,7 +60,7 @@ const signedIn = [
 
 export function capabilitiesOf(session: Session): readonly string[] {
   const { connection, state } = session;
-  const compress = connection.isCompressed ? [] : ['COMPRESS=DEFLATE']; // RFC 4978
+  const compress = connection.isCompressed || !session.options.compress ? [] : ['COMPRESS=DEFLATE']; // RFC 4978
   if (state.kind !== 'notAuthenticated')
     return [...always, ...signedIn, `APPENDLIMIT=${session.options.limits.message}`, ...compress]; // RFC 7889
   const mechanisms = session.mayAuthenticate

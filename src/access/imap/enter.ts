@@ -33,7 +33,7 @@ export async function enter(
   const { login } = outcome;
   const account = await session.deps.openAccount(login);
   if (account === undefined || account.disabled) return refuse(session, 'notPermitted');
-  const names = new Names(session.deps, account.id);
+  const names = new Names(session.deps, account.id, session.options.othersPrefix);
   if (!session.signIn({ account: account.id, name: account.name, login, names }))
     return refuse(session, 'sessions');
   endWith(session.connection, login);

@@ -4,7 +4,7 @@
  */
 import type { MailFolder, RightsSet } from '../../mail/mailbox.ts';
 import { allRights } from '../../mail/mailbox.ts';
-import { delimiter, othersPrefix } from './names.ts';
+import { delimiter } from './names.ts';
 import type { Session } from './session.ts';
 import type { User } from './state.ts';
 
@@ -33,7 +33,8 @@ export async function listing(
   for (const folder of own) there.set(folder.name, { folder, rights: allRights });
   for (const { owner, mailbox, rights: granted } of shared) {
     const name = user.names.ofOther(owner, mailbox.name);
-    for (const level of levelsAbove(name)) if (!there.has(level)) there.set(level, { rights: 'l' });
+    for (const level of levelsAbove(name, user.names.othersPrefix.length - 1))
+      if (!there.has(level)) there.set(level, { rights: 'l' });
     there.set(name, { folder: mailbox, rights: granted });
   }
   const parents = new Set([...there.keys()].flatMap(parentOf));
@@ -48,12 +49,8 @@ export async function listing(
 }
 
 /** `Other Users` and `Other Users/OWNER` are levels without a mailbox, and so may be what lies above a shared one. */
-function* levelsAbove(name: string): IterableIterator<string> {
-  for (
-    let at = name.indexOf(delimiter, othersPrefix.length - 1);
-    at > 0;
-    at = name.indexOf(delimiter, at + 1)
-  )
+function* levelsAbove(name: string, first: number): IterableIterator<string> {
+  for (let at = name.indexOf(delimiter, first); at > 0; at = name.indexOf(delimiter, at + 1))
     yield name.slice(0, at);
 }
 

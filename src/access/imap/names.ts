@@ -1,7 +1,8 @@
 /**
  * access/imap/names - mailboxes by the names one user calls them, and what that user may do there (RFC 4314 §4).
  *
- * Own mailboxes are called as they are. Those of others that were shared are `Other Users/OWNER/NAME` (RFC 2342 §5).
+ * Own mailboxes are called as they are. Those of others that were shared are `Other Users/OWNER/NAME` (RFC 2342 §5), or
+ * whatever the operator calls the first level.
  * What may not even be known (no `l`) is answered as what does not exist (RFC 4314 §6).
  */
 import { type AccountId, allRights, type MailFolder, type RightsSet } from '../../mail/mailbox.ts';
@@ -9,7 +10,6 @@ import type { ImapDeps } from './options.ts';
 import { no } from './refusal.ts';
 
 export const delimiter = '/';
-export const othersPrefix = 'Other Users/';
 
 /** A name, and where it lies; there need not be a mailbox. */
 export interface Place {
@@ -29,16 +29,19 @@ export interface Known extends Place {
 export class Names {
   readonly #deps: Pick<ImapDeps, 'accounts' | 'mailboxes' | 'rights'>;
   readonly #account: AccountId;
+  /** Before the owner's name, with the delimiter. */
+  readonly othersPrefix: string;
 
-  constructor(deps: Pick<ImapDeps, 'accounts' | 'mailboxes' | 'rights'>, account: AccountId) {
+  constructor(deps: Pick<ImapDeps, 'accounts' | 'mailboxes' | 'rights'>, account: AccountId, others: string) {
     this.#deps = deps;
     this.#account = account;
+    this.othersPrefix = `${others}${delimiter}`;
   }
 
   /** Undefined: no such owner, or the name is of the namespace itself. */
   async place(name: string): Promise<Place | undefined> {
-    if (!isOfOthers(name)) return { owner: this.#account, ownName: name, isOwn: true };
-    const [ownerName = '', ...rest] = name.slice(othersPrefix.length).split(delimiter);
+    if (!this.#isOfOthers(name)) return { owner: this.#account, ownName: name, isOwn: true };
+    const [ownerName = '', ...rest] = name.slice(this.othersPrefix.length).split(delimiter);
     if (rest.length === 0 || ownerName === '') return undefined;
     const owner = await this.#deps.accounts.byName(ownerName.toLowerCase());
     if (owner === undefined) return undefined;
@@ -89,7 +92,8 @@ export class Names {
     if (place === undefined) throw no('noRight');
     if (place.isOwn) return place;
     const levels = name.split(delimiter);
-    for (let count = levels.length - 1; count > 2; count--) {
+    const ofOwner = this.othersPrefix.split(delimiter).length;
+    for (let count = levels.length - 1; count > ofOwner; count--) {
       const above = await this.find(levels.slice(0, count).join(delimiter));
       if (above === undefined) continue;
       if (above.rights.includes('k')) return place;
@@ -100,9 +104,10 @@ export class Names {
 
   /** As this user calls a mailbox of another. */
   ofOther(owner: string, ownName: string): string {
-    return `${othersPrefix}${owner}${delimiter}${ownName}`;
+    return `${this.othersPrefix}${owner}${delimiter}${ownName}`;
+  }
+
+  #isOfOthers(name: string): boolean {
+    return `${name}${delimiter}`.toLowerCase().startsWith(this.othersPrefix.toLowerCase());
   }
 }
-
-const isOfOthers = (name: string): boolean =>
-  `${name}${delimiter}`.toLowerCase().startsWith(othersPrefix.toLowerCase());

@@ -18,6 +18,10 @@ export interface ImapOptions {
   readonly errors: number;
   /** Refused sign-ins in one connection; then BYE. */
   readonly refusedLogins: number;
+  /** Under this name lie the mailboxes of others (RFC 2342 §5); without a delimiter at its end. */
+  readonly othersPrefix: string;
+  /** COMPRESS=DEFLATE is offered (RFC 4978). */
+  readonly compress: boolean;
   /** Sessions of one account at once, in this process; 0 for no limit. */
   readonly sessionsPerAccount: number;
 }
@@ -27,6 +31,8 @@ export const defaultImapOptions: ImapOptions = {
   limits: defaultLimits,
   errors: 50,
   refusedLogins: 5,
+  othersPrefix: 'Other Users',
+  compress: true,
   sessionsPerAccount: 200,
 };
 

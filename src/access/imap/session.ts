@@ -19,6 +19,7 @@ import type { Presence } from '../presence.ts';
 import { append } from './append.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { ruleOf } from './commands.ts';
+import { freshRights } from './fresh-rights.ts';
 import { Input } from './input.ts';
 import { tellNews } from './news.ts';
 import type { Notifier } from './notifier.ts';
@@ -193,6 +194,8 @@ export class Session {
 
   async #answer(tag: string, news: News, run: () => Promise<Done> | Done): Promise<void> {
     try {
+      await freshRights(this);
+      if (this.state.kind === 'logout') return;
       const done = await run();
       await this.#tellNews(news);
       this.say(completion(tag, 'OK', done, this.dialect));
@@ -246,7 +249,8 @@ export class Session {
   /** Also from IDLE and whoever tells unasked. */
   async tellNews(view: View, telling: { readonly expunges: boolean; readonly ask?: boolean }): Promise<void> {
     try {
-      await tellNews(this, view, telling);
+      await freshRights(this);
+      if (this.state.kind === 'selected') await tellNews(this, view, telling);
     } catch (thrown) {
       if (!(thrown instanceof MailboxGone)) throw thrown;
       // RFC 2180 §3.3 leaves this to a server that cannot go on.

@@ -19,7 +19,9 @@ export class View {
   readonly mailbox: MailboxId;
   /** As this user calls it. */
   readonly name: string;
-  readonly rights: RightsSet;
+  rights: RightsSet;
+  /** They may be others by now. */
+  areRightsStale = false;
   readonly isReadOnly: boolean;
   readonly uidValidity: number;
   /** As the client numbers them. */
@@ -42,7 +44,7 @@ export class View {
   readonly #keywords = new Map<string, string>();
   /** What this session changed itself and has told: UID to MODSEQ. */
   readonly #told = new Map<Uid, ModSeq>();
-  #watch: Disposable | undefined;
+  readonly #watches: Disposable[] = [];
   #mayAddKeywords: boolean;
 
   constructor(known: Known, snapshot: Snapshot, isReadOnly: boolean) {
@@ -61,7 +63,7 @@ export class View {
   }
 
   watchedBy(watch: Disposable): void {
-    this.#watch = watch;
+    this.#watches.push(watch);
   }
 
   heard(latest: ModSeq | undefined): void {
@@ -70,9 +72,13 @@ export class View {
     this.onnews?.();
   }
 
+  /** Only others' mailboxes have rights that change. */
+  heardOfTree(mailbox: MailboxId | undefined): void {
+    if (mailbox === undefined || mailbox === this.mailbox) this.areRightsStale = true;
+  }
+
   close(): void {
-    this.#watch?.[Symbol.dispose]();
-    this.#watch = undefined;
+    for (const watch of this.#watches.splice(0)) watch[Symbol.dispose]();
   }
 
   /** The highest UID the client knows of, 0 where there is none. */

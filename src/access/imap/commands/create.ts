@@ -1,5 +1,6 @@
 /** access/imap/commands/create - CREATE (RFC 9051 §6.3.4), with a special use (RFC 6154 §3). */
 import { specialUses } from '../../../mail/mailbox.ts';
+import { inheritRights, lineageOf } from '../inherit-rights.ts';
 import { delimiter } from '../names.ts';
 import { no } from '../refusal.ts';
 import type { Rule } from '../rule.ts';
@@ -15,11 +16,13 @@ export const create: Rule<'CREATE'> = {
     );
     if (command.use.length > 0 && (use === undefined || more.length > 0)) throw no('useTaken');
     const { owner, ownName } = await user.names.needRoom(name);
+    const lineage = await lineageOf(session, owner, ownName);
     const folder = await session.deps.mailboxes.create(
       owner,
       ownName,
       use === undefined ? {} : { specialUse: use },
     );
+    await inheritRights(session, owner, lineage);
     return { text: 'Created', code: { code: 'MAILBOXID', id: folder.objectId } }; // RFC 8474 §4.1
   },
 };

@@ -1,15 +1,15 @@
 /** access/imap/commands/namespace - NAMESPACE (RFC 2342; RFC 9051 §6.3.10). */
 import { namespace as printNamespace } from '../../../protocol/imap/respond/mailboxes.ts';
-import { delimiter, othersPrefix } from '../names.ts';
+import { delimiter } from '../names.ts';
 import type { Rule } from '../rule.ts';
 
 export const namespace: Rule<'NAMESPACE'> = {
   where: 'authenticated',
   news: 'all',
-  run({ session }) {
+  run({ session, user }) {
     const spaces = {
       personal: [{ prefix: '', delimiter }],
-      others: [{ prefix: othersPrefix, delimiter }],
+      others: [{ prefix: user.names.othersPrefix, delimiter }],
       shared: [],
     };
     session.say(printNamespace(spaces, session.dialect));

@@ -44,6 +44,13 @@ async function open(
   const snapshot = await reading.snapshot(known.folder.id, { takeRecent: !isReadOnly });
   const view = new View(known, snapshot, isReadOnly);
   view.watchedBy(watch.mailbox(view.mailbox, (latest) => view.heard(latest)));
+  if (!known.isOwn)
+    view.watchedBy(
+      watch.account(known.owner, (what, mailbox) => {
+        if (what === 'tree') view.heardOfTree(mailbox);
+      }),
+    );
+  view.areRightsStale = !known.isOwn;
   view.isStale = true;
   return { view, status: snapshot.status, firstUnseen: snapshot.firstUnseen };
 }
