@@ -20,6 +20,8 @@ import { databaseUrl, installationOf, openBlobs } from './ground.ts';
 import { openHosting } from './hosting.ts';
 import { defaultFile, loadOptions } from './load.ts';
 import { makeSettings } from './settings.ts';
+import { localSourceOf } from './sources.ts';
+import { toldAccounts } from './told-accounts.ts';
 
 /** Few: a command is one of many clients. */
 const connections = 3;
@@ -74,10 +76,15 @@ function hostedOnce(base: Base): { open(): Promise<Hosted>; close(): Promise<voi
 }
 
 async function openHosted(base: Base): Promise<OpenHosted> {
-  const { database } = base;
+  const { database, log } = base;
   const hosting = await openHosting(base);
+  const source = localSourceOf(base.settings().config);
   return {
     ...hosting,
+    accounts:
+      source === undefined
+        ? hosting.accounts
+        : toldAccounts(hosting.accounts, () => requestRefresh(database, { source }), log),
     check: openFsck({ database, blobs: hosting.blobs, reading: hosting.messages, now }),
     restore: openRestore(database),
     held: openHeldContent(database),
