@@ -54,6 +54,9 @@ const restart: readonly string[] = [
   'access.listeners.*.address',
   'access.listeners.*.port',
   'access.listeners.*.tls.mode',
+  'access.listeners.*.limits.commandLine',
+  'access.listeners.*.limits.connectionsPerAccount',
+  'access.listeners.*.limits.errors',
 ];
 
 export function reloadConfig(path: string, previous: Loaded, options: LoadOptions): ReloadResult {
