@@ -101,6 +101,18 @@ const url = z
   .string({ error: urlText })
   .regex(/^https:\/\/[^\s?#]+$|^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?(\/[^\s?#]*)?$/, urlText);
 
+const scopeOf = (what: string) => z.string().min(1).exactOptional().describe(what);
+
+const serviceScopes = z
+  .strictObject({
+    imap: scopeOf('To read by IMAP, such as IMAP.AccessAsUser.All.'),
+    pop3: scopeOf('To read by POP3.'),
+    smtp: scopeOf('To send, such as SMTP.Send.'),
+    sieve: scopeOf('To keep Sieve scripts.'),
+  })
+  .prefault({})
+  .describe('Scopes that tokens must have for a service. A service that is left out needs none of its own.');
+
 const issuer = {
   issuer: url.describe('The issuer, letter for letter as in its tokens and in its discovery document.'),
   subjectClaims: z
@@ -108,7 +120,8 @@ const issuer = {
     .min(1, 'expected at least one claim')
     .default(['email', 'preferred_username'])
     .describe('Claims that name the account; the first that a token has counts.'),
-  requiredScope: z.string().min(1).exactOptional().describe('A scope that tokens must have.'),
+  requiredScope: z.string().min(1).exactOptional().describe('A scope that tokens must have for anything.'),
+  serviceScopes,
   domains: z
     .array(domainName)
     .default([])

@@ -1,7 +1,7 @@
 /**
  * oidc/claims - what an issuer says of a token's subject, as an answer to "who is it, and may they read mail".
  */
-import type { TokenFinding } from '../../src/ports/authenticator.ts';
+import { type Service, services, type TokenFinding } from '../../src/ports/authenticator.ts';
 
 export interface ClaimOptions {
   /** Accepted audiences: a token for another program is none for us. Empty: any, for issuers that do not say. */
@@ -10,6 +10,8 @@ export interface ClaimOptions {
   readonly subjectClaims: readonly string[];
   /** Of RFC 6749 §3.3, one that the token must have. */
   readonly requiredScope?: string;
+  /** Scopes that a token must have for a service; a service that is not named needs none of its own. */
+  readonly serviceScopes?: Readonly<Partial<Record<Service, string>>>;
   /** Domains whose people this issuer may speak for; empty: all. */
   readonly domains: readonly string[];
 }
@@ -28,9 +30,12 @@ export function findingOf(claims: Claims, options: ClaimOptions): TokenFinding {
   const { requiredScope } = options;
   if (requiredScope !== undefined && !scopesIn(claims).includes(requiredScope))
     return { is: 'tooLittle', why: `it has no scope ${requiredScope}` };
+  const scope = servicesIn(claims, options);
+  if (scope.size === 0) return { is: 'tooLittle', why: 'it has no scope of any service' };
   return {
     is: 'good',
     subject,
+    scope,
     ...(typeof claims.exp === 'number' && { until: new Date(claims.exp * 1000) }),
   };
 }
@@ -42,6 +47,16 @@ function isForUs(audience: unknown, accepted: readonly string[]): boolean {
   if (accepted.length === 0) return true;
   const named = Array.isArray(audience) ? audience : [audience];
   return named.some((one) => typeof one === 'string' && accepted.includes(one));
+}
+
+function servicesIn(claims: Claims, { serviceScopes = {} }: ClaimOptions): ReadonlySet<Service> {
+  const scopes = scopesIn(claims);
+  return new Set(
+    services.filter((service) => {
+      const needed = serviceScopes[service];
+      return needed === undefined || scopes.includes(needed);
+    }),
+  );
 }
 
 /** `scope`, with spaces (RFC 8693 §4.2); Entra writes `scp`, others arrays. */

@@ -53,7 +53,8 @@ async function scene(tls?: Parameters<typeof startProvider>[0]) {
 test('a signed token names its subject and says until when it is good', async () => {
   const { jwt, key, claims, provider } = await scene();
   const verifier = jwt();
-  const good = { is: 'good', subject: 'ada@example.org', until: new Date(inAnHour() * 1000) };
+  const all = new Set(['imap', 'pop3', 'smtp', 'sieve']);
+  const good = { is: 'good', subject: 'ada@example.org', scope: all, until: new Date(inAnHour() * 1000) };
   expect(await verifier.verify(signed(claims(), key), signal)).toEqual(good);
   const rsa = makeKey('two', 'RS256');
   provider.keys.push(rsa);
@@ -118,6 +119,20 @@ test('a required scope, in any of the ways it is written', async () => {
     expect(await check(more)).toMatchObject({ is: 'good' });
   for (const more of [{}, { scope: 'IMAP.AccessAsUser.Al' }, { scope: 7 }])
     expect(await check(more)).toMatchObject({ is: 'tooLittle' });
+});
+
+test('scopes by service: a token to send with does not read', async () => {
+  const { jwt, key, claims } = await scene();
+  const serviceScopes = { imap: 'IMAP.AccessAsUser.All', pop3: 'POP.AccessAsUser.All', smtp: 'SMTP.Send' };
+  const check = (more: object, over: Partial<JwtVerifierOptions> = {}) =>
+    jwt({ serviceScopes, ...over }).verify(signed({ ...claims(), ...more }, key), signal);
+  expect(await check({ scp: 'SMTP.Send IMAP.AccessAsUser.All' })).toMatchObject({
+    is: 'good',
+    scope: new Set(['imap', 'smtp', 'sieve']),
+  });
+  expect(await check({ scp: 'Calendars.Read' })).toMatchObject({ is: 'good', scope: new Set(['sieve']) });
+  const every = { serviceScopes: { ...serviceScopes, sieve: 'Sieve' } };
+  expect(await check({ scp: 'Calendars.Read' }, every)).toMatchObject({ is: 'tooLittle' });
 });
 
 test('an issuer speaks for its own domains only', async () => {
@@ -194,7 +209,7 @@ test('an opaque token is asked about, once for a while, and never beyond its end
   provider.tokens.set('opaque', { ...claims(), active: true, exp });
   const asked = () => provider.asked.filter((path) => path === '/introspect').length;
   const good = { is: 'good', subject: 'ada@example.org', until: new Date(exp * 1000) };
-  for (let i = 0; i < 3; i += 1) expect(await verifier.verify('opaque', signal)).toEqual(good);
+  for (let i = 0; i < 3; i += 1) expect(await verifier.verify('opaque', signal)).toMatchObject(good);
   expect(asked()).toBe(1);
   clock.now += 11_000;
   expect(await verifier.verify('opaque', signal)).toMatchObject({ is: 'bad' });
