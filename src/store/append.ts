@@ -16,7 +16,7 @@ import {
 } from './append-plan.ts';
 import { expungeIn } from './expunge.ts';
 import { insertNew } from './insert-new.ts';
-import { lockMailboxes } from './lock.ts';
+import { lockMailboxes, theLocked } from './lock.ts';
 import { Quotas } from './quota.ts';
 import type { Touched, WriteOptions } from './write-options.ts';
 
@@ -96,8 +96,9 @@ async function write(tx: Queryable, plan: AppendPlan, ground: Ground, now: Date)
   await Promise.all(statements);
   for (const [mailbox, uids] of plan.replaces) {
     const ranges = uids.map((uid) => ({ first: uid, last: uid }));
-    const { modSeq } = await expungeIn(tx, mailbox, { uids: ranges, anyway: true }, now);
-    touch(mailbox, modSeq);
+    const { uidNext } = theLocked(ground.locked, mailbox);
+    const { modSeq } = await expungeIn(tx, { id: mailbox, uidNext }, { uids: ranges, anyway: true }, now);
+    if (modSeq > 0) touch(mailbox, modSeq);
   }
   return [...touched.values()];
 }

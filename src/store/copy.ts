@@ -3,7 +3,7 @@
  *
  * COPY and MOVE of any number happen in the database; what is answered are ranges.
  */
-import type { MailboxId } from '../mail/mailbox.ts';
+import type { MailboxId, ModSeq } from '../mail/mailbox.ts';
 import type { UidRange } from '../mail/uid-set.ts';
 import type { Database, Queryable } from '../ports/database.ts';
 import type { Copied } from '../ports/messages.ts';
@@ -13,8 +13,8 @@ import { insertNew } from './insert-new.ts';
 import { Keywords } from './keywords.ts';
 import { type Locked, lockMailboxes, theLocked } from './lock.ts';
 import { Quotas } from './quota.ts';
-import { islands, selected } from './selection.ts';
-import { bounds, normalised } from './uid-ranges.ts';
+import { inPieces, islands, selected } from './selection.ts';
+import { bounds, normalised, upTo } from './uid-ranges.ts';
 import type { Touched, WriteOptions } from './write-options.ts';
 
 export interface CopyResult {
@@ -42,17 +42,12 @@ export async function copy(
     if (!(options.move && source.account === target.account))
       quotas.add(new Map([[target.account, measured]]), false);
     // What is copied within one mailbox has UIDs beyond these.
-    const ranges = normalised(
-      wanted
-        .map(({ first, last }) => ({ first, last: Math.min(last, source.uidNext - 1) }))
-        .filter(({ first, last }) => first <= last),
-    );
+    const ranges = upTo(wanted, source.uidNext - 1);
     const now = options.now();
-    const copied = await write(tx, source, target, ranges, options, now);
-    const modSeq = target.modSeq + Math.ceil(measured.messages / mostPerModSeq);
+    const { copied, modSeq } = await write(tx, source, target, ranges, options, now);
     const touched: Touched[] = [{ account: target.account, mailbox: to, modSeq }];
     if (options.move) {
-      const gone = await expungeIn(tx, from, { uids: ranges, anyway: true }, now);
+      const gone = await expungeIn(tx, source, { uids: ranges, anyway: true }, now);
       touched.push({ account: source.account, mailbox: from, modSeq: gone.modSeq });
     }
     return { copied, touched };
@@ -93,32 +88,36 @@ async function write(
   ranges: readonly UidRange[],
   { limits, move }: WriteOptions & { readonly move: boolean },
   now: Date,
-): Promise<Copied> {
+): Promise<{ readonly copied: Copied; readonly modSeq: ModSeq }> {
   const there = await keywordsOf(tx, source, ranges);
   const keywords = new Keywords(target.keywords, limits.keywords);
   const spelt = there.flatMap((keyword) =>
     keywords.take([keyword]).map((known) => [keyword, known] as const),
   );
-  const from = await tx.query<{ first: number; last: number }>(insert, [
-    source.id,
-    ...bounds(ranges),
-    target.id,
-    target.uidNext,
-    target.modSeq + 1,
-    spelt.map(([one]) => one),
-    spelt.map(([, known]) => known),
-    wholeSecond(now),
-    move,
-  ]);
+  const from: UidRange[] = [];
+  let { uidNext, modSeq } = target;
+  for (const piece of await inPieces(tx, source.id, ranges)) {
+    const rows = await tx.query<{ first: number; last: number }>(insert, [
+      source.id,
+      ...bounds(piece),
+      target.id,
+      uidNext,
+      modSeq + 1,
+      spelt.map(([one]) => one),
+      spelt.map(([, known]) => known),
+      wholeSecond(now),
+      move,
+    ]);
+    const count = rows.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    for (const { first, last } of rows) from.push({ first, last });
+    uidNext += count;
+    modSeq += Math.ceil(count / mostPerModSeq);
+  }
   const grown = keywords.grown();
   if (grown !== undefined)
     await tx.query('update mailbox set keywords = $2 where id = $1', [target.id, grown]);
-  const count = from.reduce((sum, { first, last }) => sum + last - first + 1, 0);
-  return {
-    uidValidity: target.uidValidity,
-    from: from.map(({ first, last }) => ({ first, last })),
-    to: [{ first: target.uidNext, last: target.uidNext + count - 1 }],
-  };
+  const to = [{ first: target.uidNext, last: uidNext - 1 }];
+  return { copied: { uidValidity: target.uidValidity, from: normalised(from), to }, modSeq };
 }
 
 /** In use by the messages that are copied. */

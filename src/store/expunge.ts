@@ -4,10 +4,10 @@
 import type { MailboxId, ModSeq } from '../mail/mailbox.ts';
 import type { UidRange } from '../mail/uid-set.ts';
 import type { Database, Queryable } from '../ports/database.ts';
-import { lockMailbox } from './lock.ts';
+import { type Locked, lockMailbox } from './lock.ts';
 import { takeFromPages } from './page-statements.ts';
-import { islands, selected } from './selection.ts';
-import { bounds, normalised } from './uid-ranges.ts';
+import { inPieces, islands, selected } from './selection.ts';
+import { bounds, normalised, upTo } from './uid-ranges.ts';
 import type { Touched, WriteOptions } from './write-options.ts';
 
 export interface ToExpunge {
@@ -52,19 +52,25 @@ const statement = (condition: string): string => `
 const marked = statement('system & 8 <> 0');
 const anyOf = statement('true');
 
-/** The mailbox is locked. MODSEQ 0: nothing was there. */
+/** The mailbox is locked; its UIDs are below `uidNext`. MODSEQ 0: nothing was there. */
 export async function expungeIn(
   tx: Queryable,
-  mailbox: MailboxId,
-  which: ToExpunge,
+  { id, uidNext }: Pick<Locked, 'id' | 'uidNext'>,
+  { uids, anyway }: ToExpunge,
   now: Date,
 ): Promise<Gone> {
-  const ranges = normalised(which.uids ?? [{ first: 1, last: Number.MAX_SAFE_INTEGER }]);
-  const rows = await tx.query<{ first: number; last: number; mod_seq: number }>(
-    which.anyway === true ? anyOf : marked,
-    [mailbox, ...bounds(ranges), now],
-  );
-  return { gone: rows.map(({ first, last }) => ({ first, last })), modSeq: rows[0]?.mod_seq ?? 0 };
+  const ranges = upTo(normalised(uids ?? [{ first: 1, last: uidNext }]), uidNext - 1);
+  const gone: UidRange[] = [];
+  let modSeq = 0;
+  for (const piece of await inPieces(tx, id, ranges, anyway === true ? 'any' : 'marked')) {
+    const rows = await tx.query<{ first: number; last: number; mod_seq: number }>(
+      anyway === true ? anyOf : marked,
+      [id, ...bounds(piece), now],
+    );
+    for (const { first, last } of rows) gone.push({ first, last });
+    modSeq = rows[0]?.mod_seq ?? modSeq;
+  }
+  return { gone: normalised(gone), modSeq };
 }
 
 export async function expunge(
@@ -74,10 +80,8 @@ export async function expunge(
   { now }: WriteOptions,
 ): Promise<Gone & { readonly touched: readonly Touched[] }> {
   return database.transaction(async (tx) => {
-    const [locked, { gone, modSeq }] = await Promise.all([
-      lockMailbox(tx, mailbox),
-      expungeIn(tx, mailbox, which, now()),
-    ]);
+    const locked = await lockMailbox(tx, mailbox);
+    const { gone, modSeq } = await expungeIn(tx, locked, which, now());
     if (gone.length === 0) return { gone, modSeq: locked.modSeq, touched: [] };
     return { gone, modSeq, touched: [{ account: locked.account, mailbox, modSeq }] };
   });

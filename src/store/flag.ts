@@ -8,8 +8,8 @@ import type { FlagChange } from '../ports/messages.ts';
 import { mostPerModSeq } from './append-plan.ts';
 import { Keywords } from './keywords.ts';
 import { type Locked, lockMailbox } from './lock.ts';
-import { islands, selected } from './selection.ts';
-import { bounds, normalised } from './uid-ranges.ts';
+import { inPieces, islands, selected } from './selection.ts';
+import { bounds, normalised, upTo } from './uid-ranges.ts';
 import type { Touched, WriteOptions } from './write-options.ts';
 
 export type Flagged = Pick<MessageRow, 'uid' | 'modSeq' | 'flags'>;
@@ -36,8 +36,9 @@ export async function flag(
       lockMailbox(tx, mailbox),
       modifiedSince(tx, mailbox, ranges, unchangedSince),
     ]);
-    const changed = await write(tx, locked, ranges, change, unchangedSince, limits.keywords);
-    const modSeq = changed.reduce((most, row) => Math.max(most, row.modSeq), 0);
+    const there = upTo(ranges, locked.uidNext - 1);
+    const changed = await write(tx, locked, there, change, unchangedSince, limits.keywords);
+    const modSeq = changed.at(-1)?.modSeq ?? 0;
     const touched = changed.length > 0 ? [{ account: locked.account, mailbox, modSeq }] : [];
     return { changed, modified, touched };
   });
@@ -107,16 +108,36 @@ async function write(
   const kept = how === 'set' ? (keep?.system ?? 0) : how === 'add' ? allBits : allBits & ~flags.system;
   const given = how === 'remove' ? 0 : flags.system & allBits & ~(how === 'set' ? kept : 0);
   const sameKeywords = how === 'set' ? keep?.keywords === true : keywords.length === 0;
-  const rows = await tx.query<{ uid: number; system: number; keywords: string[] | null; mod_seq: number }>(
-    statements[sameKeywords ? 'keep' : how],
-    [locked.id, ...bounds(ranges), unchangedSince, locked.modSeq + 1, kept, given, keywords],
-  );
+  const changed: Flagged[] = [];
+  let { modSeq } = locked;
+  for (const piece of await inPieces(tx, locked.id, ranges)) {
+    const rows = await tx.query<Row>(statements[sameKeywords ? 'keep' : how], [
+      locked.id,
+      ...bounds(piece),
+      unchangedSince,
+      modSeq + 1,
+      kept,
+      given,
+      keywords,
+    ]);
+    for (const row of rows) changed.push(flagged(row));
+    modSeq += Math.ceil(rows.length / mostPerModSeq);
+  }
   const grown = sameKeywords ? undefined : spelling.grown();
-  if (grown !== undefined && rows.length > 0)
+  if (grown !== undefined && changed.length > 0)
     await tx.query('update mailbox set keywords = $2 where id = $1', [locked.id, grown]);
-  return rows.map((row) => ({
-    uid: row.uid,
-    modSeq: row.mod_seq,
-    flags: { system: row.system, keywords: row.keywords ?? [] },
-  }));
+  return changed;
 }
+
+interface Row {
+  readonly uid: number;
+  readonly system: number;
+  readonly keywords: string[] | null;
+  readonly mod_seq: number;
+}
+
+const flagged = (row: Row): Flagged => ({
+  uid: row.uid,
+  modSeq: row.mod_seq,
+  flags: { system: row.system, keywords: row.keywords ?? [] },
+});

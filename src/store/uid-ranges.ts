@@ -69,3 +69,37 @@ export function intersection(a: readonly UidRange[], b: readonly UidRange[]): Ui
   }
   return both;
 }
+
+/** Of a normalised list. */
+export const upTo = (ranges: readonly UidRange[], last: Uid): UidRange[] =>
+  intersection(ranges, last < 1 ? [] : [{ first: 1, last }]);
+
+/** A normalised list in pieces, a new one after each of these UIDs, which are in order; empty ones left out. */
+export function cutAfter(ranges: readonly UidRange[], uids: readonly Uid[]): UidRange[][] {
+  const pieces: UidRange[][] = [];
+  let first: Uid = 1;
+  for (const last of [...uids, highest]) {
+    const piece = first <= last ? withinOne(ranges, first, last) : [];
+    if (piece.length > 0) pieces.push(piece);
+    first = last + 1;
+  }
+  return pieces;
+}
+
+/** As intersection, of one range, from a list that may be long: its place in it is searched for. */
+function withinOne(ranges: readonly UidRange[], first: Uid, last: Uid): UidRange[] {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ranges[middle]!.last < first) low = middle + 1;
+    else high = middle;
+  }
+  const piece: UidRange[] = [];
+  for (let at = low; at < ranges.length && ranges[at]!.first <= last; at++)
+    piece.push({
+      first: Math.max(first, ranges[at]!.first),
+      last: Math.min(last, ranges[at]!.last),
+    });
+  return piece;
+}

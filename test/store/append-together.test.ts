@@ -244,3 +244,34 @@ test('so many messages share one MODSEQ at most', async () => {
   const moved = (await allRows(setting.messages, to)).map(({ modSeq }) => modSeq);
   expect(shares(moved)).toEqual([mostPerModSeq, mostPerModSeq, 1]);
 });
+
+test('what is asked of more messages than one statement changes is done all the same, in one commit', {
+  timeout: 120_000,
+}, async () => {
+  const [box, to] = [await boxOf(), await boxOf()];
+  const { body } = await stage(setting.messages, letter('very many'));
+  const some = Array.from({ length: 5000 }, () => ({ mailbox: box, body, flags }));
+  for (let i = 0; i < 5; i++) await setting.messages.append(some);
+  await setting.messages.expunge(box, [{ first: 7000, last: 7009 }], { anyway: true });
+  const { counted, counts } = counting(setting.database);
+  const messages = setting.open({ database: counted });
+  const { changed } = await messages.flag(box, everything, {
+    how: 'add',
+    flags: { system: 8, keywords: ['Many'] },
+  });
+  expect(changed.length).toBe(24_990);
+  expect(new Set(changed.map(({ modSeq }) => modSeq)).size).toBeGreaterThanOrEqual(25);
+  const from = [
+    { first: 1, last: 6999 },
+    { first: 7010, last: 25_000 },
+  ];
+  expect(await messages.copy(box, everything, to)).toMatchObject({ from, to: [{ first: 1, last: 24_990 }] });
+  expect(await messages.move(to, everything, box)).toMatchObject({ to: [{ first: 25_001, last: 49_990 }] });
+  expect(await count(to)).toBe(0);
+  const { gone } = await messages.expunge(box);
+  expect(gone).toEqual([
+    { first: 1, last: 6999 },
+    { first: 7010, last: 49_990 },
+  ]);
+  expect(counts.transactions).toBe(4);
+});
