@@ -39,11 +39,11 @@ export const usualFilters = {
  */
 export interface RememberRight {
   readonly forMs: number;
-  readonly now: () => number;
   /** Random, of this process: neither passwords nor their plain digests are kept. */
   readonly secret: Uint8Array;
 }
 
+const avoidFor = 60_000;
 const rememberedAtMost = 20_000;
 
 const wrong: PasswordVerdict = { is: 'wrong' };
@@ -62,21 +62,25 @@ export class BindVerifier implements PasswordVerifier {
   readonly #options: BindVerifierOptions;
   readonly #remember: RememberRight | undefined;
   readonly #right = new Map<string, number>();
+  readonly #now: () => number;
+  /** Servers that did not let us in lately, and until when they are asked last. */
+  readonly #avoided = new Map<string, number>();
   #open = 0;
 
-  constructor(options: BindVerifierOptions, remember?: RememberRight) {
+  constructor(options: BindVerifierOptions, remember?: RememberRight, now: () => number = Date.now) {
     if (options.bases.length === 0)
       throw new Error(`${options.name}: to check passwords it must be said where people are: give it bases`);
     this.name = options.name;
     this.#options = options;
     this.#remember = remember;
+    this.#now = now;
   }
 
   async verify(attempt: PasswordAttempt, signal: AbortSignal): Promise<PasswordVerdict> {
     // A bind with a name and no password succeeds as an anonymous one (RFC 4513 §5.1.2).
     if (attempt.password === '') return wrong;
     const mark = this.#mark(attempt);
-    if (mark !== undefined && (this.#right.get(mark) ?? 0) > (this.#remember?.now() ?? 0))
+    if (mark !== undefined && (this.#right.get(mark) ?? 0) > this.#now())
       return { is: 'right', way: 'password' };
     if (this.#open >= this.#options.atOnce)
       throw new VerifierAway(`${this.name}: ${this.#open} passwords are being checked already`);
@@ -102,14 +106,13 @@ export class BindVerifier implements PasswordVerifier {
   }
 
   #keep(mark: string): void {
-    const { now, forMs } = this.#remember ?? { now: () => 0, forMs: 0 };
     this.#right.delete(mark);
     if (this.#right.size >= rememberedAtMost) this.#right.delete(this.#right.keys().next().value ?? '');
-    this.#right.set(mark, now() + forMs);
+    this.#right.set(mark, this.#now() + (this.#remember?.forMs ?? 0));
   }
 
   async #verify({ name, password }: PasswordAttempt, signal: AbortSignal): Promise<PasswordVerdict> {
-    const connection = await LdapConnection.open(this.#options, new Set(), signal);
+    const connection = await this.#connect(signal);
     try {
       const dn = await this.#find(connection, name);
       const said = await bindResult(connection, dn ?? `cn=nobody,${this.#options.bases[0]}`, password);
@@ -117,6 +120,17 @@ export class BindVerifier implements PasswordVerifier {
     } finally {
       await connection.close();
     }
+  }
+
+  /** Nobody else waits out a server that is gone: for a while it is the last that is asked. */
+  async #connect(signal: AbortSignal): Promise<LdapConnection> {
+    const now = this.#now();
+    const { servers } = this.#options;
+    const avoided = new Set(servers.filter((url) => (this.#avoided.get(url) ?? 0) > now));
+    const connection = await LdapConnection.open(this.#options, avoided, signal);
+    const order = [...servers.filter((url) => !avoided.has(url)), ...avoided];
+    for (const url of order.slice(0, order.indexOf(connection.url))) this.#avoided.set(url, now + avoidFor);
+    return connection;
   }
 
   /** The DN of the one entry of that name. Two are none: we do not guess whose password is meant. */

@@ -1,6 +1,8 @@
 /**
  * Passwords checked by binding to OpenLDAP.
  */
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   BindVerifier,
@@ -105,6 +107,27 @@ await describeWith(openldapPackages, 'OpenLDAP as a judge of passwords', () => {
     expect(await check('ada@example.org', 'secret', { servers })).toMatchObject({ is: 'right' });
   });
 
+  test('a server that is gone is asked last for a minute, and then first again', async () => {
+    let asked = 0;
+    const gone = createServer((socket) => {
+      asked += 1;
+      socket.destroy();
+    }).listen(0, '127.0.0.1');
+    await once(gone, 'listening');
+    const clock = { now: 1_000_000 };
+    const servers = [`ldap://127.0.0.1:${(gone.address() as AddressInfo).port}`, server.url];
+    const one = new BindVerifier({ ...options(), servers }, undefined, () => clock.now);
+    const attempt = { name: 'ada@example.org', typed: 'ada', password: 'secret', channel };
+    const counts: number[] = [];
+    for (const later of [0, 0, 59_999, 1]) {
+      clock.now += later;
+      expect(await one.verify(attempt, AbortSignal.timeout(20_000))).toMatchObject({ is: 'right' });
+      counts.push(asked);
+    }
+    gone.close();
+    expect(counts).toEqual([1, 1, 1, 2]);
+  });
+
   test('no more are asked at once than is said, and the others hear so', async () => {
     const one = verifier({ atOnce: 3 });
     const attempt = { name: 'ada@example.org', typed: 'ada', password: 'secret', channel };
@@ -116,10 +139,10 @@ await describeWith(openldapPackages, 'OpenLDAP as a judge of passwords', () => {
 
   test('what was right is remembered for as long as is said, what was wrong is not', async () => {
     const clock = { now: 1_000_000 };
-    const remember = { forMs: 60_000, now: () => clock.now, secret: Buffer.from('s') };
+    const remember = { forMs: 60_000, secret: Buffer.from('s') };
     const name = 'ada@example.org';
     const tell = (password: string) => ({ name, typed: name, password, channel });
-    const one = new BindVerifier(options(), remember);
+    const one = new BindVerifier(options(), remember, () => clock.now);
     const ask = (password: string) => one.verify(tell(password), AbortSignal.timeout(20_000));
     const change = (to: string) =>
       server.modify(
