@@ -50,6 +50,7 @@ const doors: Record<string, RegExp> = {
   commander: /^src\/admin\/|^src\/main\.ts$/,
   pino: /^src\/serve\//,
   'prom-client': /^src\/admin\//,
+  unpdf: /^src\/store\/text-pdf\.ts$/,
 };
 
 const tops = ['src', 'config', 'connectors', 'migrations'].filter((top) => existsSync(join(root, top)));

@@ -81,7 +81,7 @@ async function textsOf(
       );
     try {
       const text = await readText(body, messages, texts.maker, signal, texts.bounds);
-      budget.octets -= text.octets;
+      budget.octets -= text.cost;
       made.set(body.id, text.texts);
       if (texts.keep) await keepTexts(database, [{ body: body.id, ...text }]);
     } catch (error) {

@@ -1,11 +1,15 @@
 /**
- * store/text-leaf - the words of one part by what it is: plain text, HTML, an office document; nothing of all else.
+ * store/text-leaf - the words of one part by what it is: plain text, HTML, PDF, an office document; nothing of all else.
  */
 import { decodeCharset } from '../protocol/mime/charset.ts';
 import { markupText } from '../protocol/mime/html.ts';
 import { type OfficeKind, officeText } from './text-office.ts';
+import { pdfText } from './text-pdf.ts';
 
-export type LeafKind = 'text' | 'html' | OfficeKind;
+export type LeafKind = 'text' | 'html' | 'pdf' | OfficeKind;
+
+/** Costs much more than its octets. */
+export const isDocument = (kind: LeafKind): boolean => kind !== 'text' && kind !== 'html';
 
 const subtypes: Readonly<Record<string, LeafKind>> = {
   'vnd.openxmlformats-officedocument.wordprocessingml.document': 'word',
@@ -17,6 +21,8 @@ const subtypes: Readonly<Record<string, LeafKind>> = {
   'vnd.oasis.opendocument.spreadsheet': 'openDocument',
   'vnd.oasis.opendocument.presentation': 'openDocument',
   'xhtml+xml': 'html',
+  pdf: 'pdf',
+  'x-pdf': 'pdf',
   json: 'text',
   xml: 'text',
   'x-yaml': 'text',
@@ -31,6 +37,7 @@ const extensions: Readonly<Record<string, LeafKind>> = {
   odt: 'openDocument',
   ods: 'openDocument',
   odp: 'openDocument',
+  pdf: 'pdf',
   htm: 'html',
   html: 'html',
   txt: 'text',
@@ -58,17 +65,17 @@ export interface LeafText {
   readonly cut: boolean;
 }
 
-/** `octets` without transfer encoding; `limit`: octets of what they may unpack to. */
-export function leafText(
+/** `octets` without transfer encoding; `limit`: octets of what they may unpack to, or characters of what they say. */
+export async function leafText(
   kind: LeafKind,
   octets: Buffer,
   charset: string | undefined,
   limit: number,
-): LeafText {
+): Promise<LeafText> {
   if (kind === 'text') return { text: decodeCharset(octets, charset), cut: false };
   if (kind === 'html')
     return { text: markupText(decodeCharset(octets, charset ?? declared(octets))), cut: false };
-  return officeText(octets, kind, limit);
+  return kind === 'pdf' ? pdfText(octets, limit) : officeText(octets, kind, limit);
 }
 
 /** HTML that travels without a charset may name one itself. */

@@ -4,16 +4,16 @@
 import { makeTexts, type Pieces } from './text-make.ts';
 import type { Answer } from './text-process.ts';
 
-const answer = (of: Pieces): Answer => {
+const answer = async (of: Pieces): Promise<Answer> => {
   try {
-    return { made: makeTexts(of) };
+    return { made: await makeTexts(of) };
   } catch (error) {
     return { failed: error instanceof Error ? error.message : String(error) };
   }
 };
 
 process.on('message', (pieces: Pieces) => {
-  process.send?.(answer(pieces));
+  void answer(pieces).then((made) => process.send?.(made));
 });
 process.on('disconnect', () => process.exit());
 process.send?.('ready');

@@ -5,7 +5,7 @@ import { decodeWords } from '../protocol/mime/encoded-words.ts';
 import { decodeTransfer } from '../protocol/mime/transfer.ts';
 import { searchable, type Texts } from './text.ts';
 import { gramsOf } from './text-grams.ts';
-import { type LeafKind, leafText } from './text-leaf.ts';
+import { isDocument, type LeafKind, leafText } from './text-leaf.ts';
 
 /** What was read of a message: structured-cloned to its process. */
 export interface Pieces {
@@ -37,10 +37,10 @@ export interface Made {
 /** Octets that the documents in one message may unpack to. */
 const mostUnpacked = 32 * 1024 * 1024;
 
-export function makeTexts(pieces: Pieces): Made {
+export async function makeTexts(pieces: Pieces): Promise<Made> {
   const header = headerText(buffer(pieces.header));
   const partHeaders = [...pieces.partHeaders.map((octets) => headerText(buffer(octets))), ...names(pieces)];
-  const { content, cut } = contentOf(pieces);
+  const { content, cut } = await contentOf(pieces);
   const texts = { header, partHeaders: partHeaders.join('\n'), content };
   return {
     texts,
@@ -55,15 +55,18 @@ const buffer = (octets: Uint8Array): Buffer =>
 
 const names = (pieces: Pieces): string[] => pieces.names.map((name) => `\n${searchable(name)}`);
 
-function contentOf({ leaves, characters }: Pieces): { readonly content: string; readonly cut: boolean } {
+async function contentOf({
+  leaves,
+  characters,
+}: Pieces): Promise<{ readonly content: string; readonly cut: boolean }> {
   const parts: string[] = [];
   let room = characters;
   let unpack = mostUnpacked;
   let cut = false;
   for (const { kind, encoding, charset, octets } of leaves) {
     const decoded = decodeTransfer(buffer(octets), encoding);
-    const read = leafText(kind, decoded, charset, unpack);
-    if (kind !== 'text' && kind !== 'html') unpack -= decoded.length;
+    const read = await leafText(kind, decoded, charset, unpack);
+    if (isDocument(kind)) unpack -= decoded.length;
     const text = searchable(read.text.slice(0, room));
     cut ||= read.cut || read.text.length > room;
     room = Math.max(0, room - text.length);

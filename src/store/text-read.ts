@@ -6,6 +6,7 @@ import type { MessageStructure, Span } from '../mail/structure.ts';
 import type { Reading } from '../ports/messages.ts';
 import { readStructure } from '../protocol/mime/stored-structure.ts';
 import { StructureScanner } from '../protocol/mime/structure.ts';
+import { isDocument } from './text-leaf.ts';
 import type { Made, Pieces } from './text-make.ts';
 import { type Wanted, wantedOf } from './text-wanted.ts';
 
@@ -21,8 +22,8 @@ export interface TextMaker {
 }
 
 export interface ReadText extends Made {
-  /** Octets of the message that were read. */
-  readonly octets: number;
+  /** Octets that were read; those of documents count for many. */
+  readonly cost: number;
 }
 
 /** What of a message is searched at all. */
@@ -38,6 +39,9 @@ export const usualBounds: TextBounds = { documents: true, characters: 16 * 1024 
 /** How much of a message: when all of it is too costly, less is better than nothing. */
 export type Extent = 'all' | 'withoutDocuments' | 'headers';
 
+/** An octet of a document takes as long as so many of text. */
+const documentCost = 16;
+
 /** Gaps up to this are read through. */
 const smallGap = 16 * 1024;
 
@@ -47,11 +51,11 @@ export async function readText(
   messages: Pick<Reading, 'content'>,
   maker: TextMaker,
   signal: AbortSignal,
-  { documents, characters }: TextBounds = usualBounds,
-  extent: Extent = documents ? 'all' : 'withoutDocuments',
+  bounds: TextBounds = usualBounds,
+  extent: Extent = bounds.documents ? 'all' : 'withoutDocuments',
 ): Promise<ReadText> {
   const all = wantedOf(await structureOf(body, messages, signal));
-  const wanted = lessOf(all, extent, documents || extent === 'headers');
+  const wanted = lessOf(all, extent, bounds.documents || extent === 'headers');
   const reader = new SpanReader(body.id, messages, signal, spansOf(wanted));
   const header = await reader.read(wanted.header);
   const partHeaders: Buffer[] = [];
@@ -60,15 +64,18 @@ export async function readText(
   for (const { span, kind, encoding, charset } of wanted.leaves)
     leaves.push({ kind, encoding, charset, octets: await reader.read(span) });
   const { names, cut } = wanted;
+  const { characters } = bounds;
   const made = await maker.make({ header, partHeaders, leaves, names, cut, characters }, signal);
-  return { ...made, octets: reader.octets };
+  const documents = leaves.filter(({ kind }) => isDocument(kind));
+  const more = documents.reduce((sum, { octets }) => sum + octets.length, 0) * documentCost;
+  return { ...made, cost: reader.octets + more };
 }
 
 /** `cut`: what is left out is missed. */
 function lessOf(wanted: Wanted, extent: Extent, cut: boolean): Wanted {
   if (extent === 'all') return wanted;
   const isLeft = ({ kind }: Wanted['leaves'][number]): boolean =>
-    extent === 'withoutDocuments' && (kind === 'text' || kind === 'html');
+    extent === 'withoutDocuments' && !isDocument(kind);
   return { ...wanted, leaves: wanted.leaves.filter(isLeft), cut: cut || wanted.cut };
 }
 

@@ -6,7 +6,7 @@
 import type { MessageStructure, Parameter, Part, Span } from '../mail/structure.ts';
 import { decodeCharset } from '../protocol/mime/charset.ts';
 import { decodeWords } from '../protocol/mime/encoded-words.ts';
-import { type LeafKind, leafKind } from './text-leaf.ts';
+import { isDocument, type LeafKind, leafKind } from './text-leaf.ts';
 
 export interface WantedLeaf {
   readonly kind: LeafKind;
@@ -51,8 +51,7 @@ export function wantedOf({ root }: MessageStructure): Wanted {
     if (children.length > 0) return;
     const kind = leafKind(part.type, part.subtype, name);
     if (kind === undefined || length(part.body) === 0) return;
-    const isPlain = kind === 'text' || kind === 'html';
-    if (length(part.body) > Math.min(leafRoom, isPlain ? mostOfText : mostOfDocument)) {
+    if (length(part.body) > Math.min(leafRoom, isDocument(kind) ? mostOfDocument : mostOfText)) {
       cut = true;
       return;
     }

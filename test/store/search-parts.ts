@@ -89,7 +89,7 @@ export async function library(options: Partial<SearchOptions> = {}): Promise<Lib
 }
 
 /** Without a thread. */
-export const atOnce: TextMaker = { make: async (pieces) => makeTexts(pieces) };
+export const atOnce: TextMaker = { make: makeTexts };
 
 const contentOf = (database: Database, reads: BodyId[], gone: ReadonlySet<BodyId>): Reading['content'] =>
   async function* (body, signal, range) {

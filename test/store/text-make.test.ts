@@ -17,7 +17,8 @@ const leaves = (kind: LeafKind, octets: Buffer): Pieces => ({
   cut: false,
   characters: 40_000_000,
 });
-const contentOf = (kind: LeafKind, octets: Buffer): string => makeTexts(leaves(kind, octets)).texts.content;
+const contentOf = async (kind: LeafKind, octets: Buffer): Promise<string> =>
+  (await makeTexts(leaves(kind, octets))).texts.content;
 
 /** An archive as office programs write it. */
 function zip(files: Readonly<Record<string, string>>, method: 0 | 8 = 8): Buffer {
@@ -51,7 +52,7 @@ function zip(files: Readonly<Record<string, string>>, method: 0 | 8 = 8): Buffer
   return Buffer.concat([...locals, directory, end]);
 }
 
-test('a Word document says its paragraphs, notes and headers', () => {
+test('a Word document says its paragraphs, notes and headers', async () => {
   const archive = zip({
     '[Content_Types].xml': '<Types/>',
     'word/document.xml':
@@ -59,10 +60,10 @@ test('a Word document says its paragraphs, notes and headers', () => {
     'word/footnotes.xml': '<w:p><w:t>A note</w:t></w:p>',
     'word/styles.xml': '<w:style>Heading</w:style>',
   });
-  expect(contentOf('word', archive)).toBe('HELLO & YOU\nSECOND\nA NOTE');
+  expect(await contentOf('word', archive)).toBe('HELLO & YOU\nSECOND\nA NOTE');
 });
 
-test('a sheet says its shared strings, its numbers and what stands in its cells', () => {
+test('a sheet says its shared strings, its numbers and what stands in its cells', async () => {
   const archive = zip(
     {
       'xl/sharedStrings.xml': '<sst><si><t>Customer</t></si><si><t>Invoice</t></si></sst>',
@@ -71,40 +72,40 @@ test('a sheet says its shared strings, its numbers and what stands in its cells'
     },
     0,
   );
-  expect(contentOf('sheet', archive)).toBe('CUSTOMER\nINVOICE\n4711.5\nIN <PLACE');
+  expect(await contentOf('sheet', archive)).toBe('CUSTOMER\nINVOICE\n4711.5\nIN <PLACE');
 });
 
-test('slides and OpenDocument say their paragraphs', () => {
+test('slides and OpenDocument say their paragraphs', async () => {
   const slides = zip({ 'ppt/slides/slide1.xml': '<a:p><a:t>Title</a:t></a:p><a:p><a:t>Point</a:t></a:p>' });
-  expect(contentOf('slides', slides)).toBe('TITLE\nPOINT');
+  expect(await contentOf('slides', slides)).toBe('TITLE\nPOINT');
   const text = zip({ 'content.xml': '<text:h>Head</text:h><text:p>One<text:tab/>two</text:p>' });
-  expect(contentOf('openDocument', text)).toBe('HEAD\nONE\nTWO');
+  expect(await contentOf('openDocument', text)).toBe('HEAD\nONE\nTWO');
 });
 
-test('a document that unpacks to more than is read says so, and takes no memory for it', () => {
+test('a document that unpacks to more than is read says so, and takes no memory for it', async () => {
   const bomb = zip({
     'word/document.xml': '<w:p><w:t>fine</w:t></w:p>',
     'word/header1.xml': ' '.repeat(40_000_000),
   });
-  const { texts, trouble } = makeTexts(leaves('word', bomb));
+  const { texts, trouble } = await makeTexts(leaves('word', bomb));
   expect(texts.content).toBe('FINE');
   expect(trouble).toMatch(/not searched whole/);
 });
 
-test('no archive, however damaged, is more than text that is missing', () => {
+test('no archive, however damaged, is more than text that is missing', async () => {
   const good = zip({
     'word/document.xml': '<w:p><w:t>fine</w:t></w:p>'.repeat(20),
     'word/header1.xml': '<w:t>x',
   });
-  fc.assert(
-    fc.property(
+  await fc.assert(
+    fc.asyncProperty(
       fc.array(fc.tuple(fc.nat(good.length - 1), fc.integer({ min: 0, max: 255 })), { maxLength: 6 }),
       fc.nat(good.length),
-      (changes, length) => {
+      async (changes, length) => {
         const bad = Buffer.from(good);
         for (const [at, octet] of changes) bad[at] = octet;
         for (const entry of zipEntries(bad.subarray(0, length))) entry.read(100_000);
-        makeTexts(leaves('word', bad.subarray(0, length)));
+        await makeTexts(leaves('word', bad.subarray(0, length)));
       },
     ),
   );
@@ -160,7 +161,7 @@ test('a process makes the same as is made here', async () => {
   await using maker = new TextProcess();
   const asked = ['one', 'zwölf', '日本'].map(plain);
   const made = await Promise.all(asked.map((pieces) => maker.make(pieces, signal)));
-  expect(made).toEqual(asked.map(makeTexts));
+  expect(made).toEqual(await Promise.all(asked.map(makeTexts)));
 });
 
 test('a message that takes too long is given up, and the next one is made', async () => {
@@ -172,7 +173,7 @@ test('a message that takes too long is given up, and the next one is made', asyn
 
 test('a message that takes too much memory ends its process alone', async () => {
   await using maker = new TextProcess({ milliseconds: 60_000, megabytes: 24 });
-  const large = plain('éèê word '.repeat(1_500_000));
+  const large = plain('éèê word '.repeat(800_000));
   await expect(maker.make(large, signal)).rejects.toThrow(TextTooCostly);
   await expect(maker.make(plain('next'), signal)).resolves.toMatchObject({ texts: { content: 'NEXT' } });
 });
@@ -183,4 +184,66 @@ test('what waits in line is not made once it is given up', async () => {
   const second = maker.make(plain('two'), AbortSignal.abort(new Error('enough')));
   await expect(second).rejects.toThrow('enough');
   await expect(first).resolves.toBeDefined();
+});
+
+/** A PDF of one page for each text, as small as one can be. */
+function pdf(texts: readonly string[]): Buffer {
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    `<< /Type /Pages /Count ${texts.length} /Kids [${texts.map((_, at) => `${4 + 2 * at} 0 R`).join(' ')}] >>`,
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>',
+    ...texts.flatMap((text, at) => {
+      const drawn = `BT /F1 12 Tf 72 720 Td ${text
+        .split('\n')
+        .map((line) => `(${line}) Tj 0 -14 Td`)
+        .join(' ')} ET`;
+      return [
+        `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >> /Contents ${5 + 2 * at} 0 R >>`,
+        `<< /Length ${drawn.length} >>\nstream\n${drawn}\nendstream`,
+      ];
+    }),
+  ];
+  let file = '%PDF-1.4\n';
+  const places = objects.map((object, at) => {
+    const place = file.length;
+    file += `${at + 1} 0 obj\n${object}\nendobj\n`;
+    return place;
+  });
+  const table = places.map((place) => `${String(place).padStart(10, '0')} 00000 n \n`).join('');
+  const trailer = `trailer << /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${file.length}\n%%EOF\n`;
+  return Buffer.from(
+    `${file}xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${table}${trailer}`,
+    'latin1',
+  );
+}
+
+test('a PDF says its pages, lines of one page together', async () => {
+  expect(await contentOf('pdf', pdf(['Hello\nPDF world', 'Caf\xe9 of page 2']))).toBe(
+    'HELLO PDF WORLD\nCAFE\u0301 OF PAGE 2',
+  );
+});
+
+test('no PDF, however damaged, is more than text that is missing', async () => {
+  const good = pdf(['first page', 'second page']);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(good.length - 1), fc.integer({ min: 0, max: 255 })), { maxLength: 8 }),
+      fc.integer({ min: 10, max: good.length }),
+      async (changes, length) => {
+        const bad = Buffer.from(good);
+        for (const [at, octet] of changes) bad[at] = octet;
+        await makeTexts(leaves('pdf', bad.subarray(0, length)));
+      },
+    ),
+    { numRuns: 60 },
+  );
+  const { texts, trouble } = await makeTexts(leaves('pdf', Buffer.from('no PDF at all')));
+  expect(texts.content).toBe('');
+  expect(trouble).toMatch(/not searched whole/);
+});
+
+test('a PDF is read in the process as it is here', async () => {
+  await using maker = new TextProcess();
+  const { texts } = await maker.make(leaves('pdf', pdf(['In a process'])), signal);
+  expect(texts.content).toBe('IN A PROCESS');
 });
