@@ -1,8 +1,15 @@
 /**
  * Who may try again: by account, by network, and never by the fault of somebody else.
  */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Block, Throttle, type ThrottleOptions, usualThrottle } from '../../src/auth/throttle.ts';
+import {
+  type Block,
+  Throttle,
+  type ThrottleOptions,
+  type Ticket,
+  usualThrottle,
+} from '../../src/auth/throttle.ts';
 
 const options: ThrottleOptions = { ...usualThrottle, failures: 3, networkFailures: 6 };
 
@@ -131,4 +138,38 @@ test('a clock that was set back blocks nobody for long', () => {
   for (let i = 0; i < 3; i += 1) fail('ada', `192.0.${i}.1`);
   clock.now -= 10 * 3_600_000;
   expect(fail('ada', '192.0.9.1')).toBe(true);
+});
+
+test('whatever happened, after the longest block everybody may try again, and nothing is held', () => {
+  const act = fc.record({
+    account: fc.constantFrom('ada', 'bob', undefined),
+    remote: fc.constantFrom('192.0.2.1', '192.0.2.2', '198.51.100.1', '10.0.0.1'),
+    end: fc.constantFrom('fail', 'same', 'succeed', 'release', 'stay'),
+    later: fc.integer({ min: 0, max: 90_000 }),
+  });
+  fc.assert(
+    fc.property(fc.array(act, { maxLength: 120 }), (acts) => {
+      const { clock, throttle, told } = scene({ atOnce: 3, networkAtOnce: 5, blockMost: 300_000 });
+      const open: Ticket[] = [];
+      for (const [n, { account, remote, end, later }] of acts.entries()) {
+        clock.now += later;
+        const ticket = throttle.enter(account, remote);
+        if (end === 'stay' && ticket) open.push(ticket);
+        else if (end === 'succeed') ticket?.succeeded();
+        else if (end === 'release') ticket?.released();
+        else ticket?.failed(end === 'same' ? 'same' : `wrong ${n}`);
+      }
+      for (const { until } of told) expect(until).toBeLessThanOrEqual(clock.now + 300_000);
+      for (const ticket of open) ticket.released();
+      clock.now += 300_000;
+      expect(throttle.blocks()).toEqual([]);
+      for (const account of ['ada', 'bob']) {
+        const tickets = [1, 2, 3].map(() => throttle.enter(account, '203.0.113.1'));
+        expect(tickets.every((ticket) => ticket !== undefined)).toBe(true);
+        expect(throttle.enter(account, '203.0.113.2')).toBeUndefined();
+        for (const ticket of tickets) ticket?.released();
+      }
+    }),
+    { numRuns: 300 },
+  );
 });
