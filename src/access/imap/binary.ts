@@ -18,7 +18,7 @@ import type { Session } from './session.ts';
 type Encoding = 'base64' | 'quoted-printable';
 
 /** Decoded, this much is kept from the first pass. */
-const keptAtMost = 262_144;
+const keptAtMost = 65_536;
 
 export async function binarySection(
   session: Session,

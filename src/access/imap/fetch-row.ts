@@ -4,7 +4,13 @@
 import type { MessageRow } from '../../mail/mailbox.ts';
 import type { MessageStructure } from '../../mail/structure.ts';
 import type { FetchWish } from '../../protocol/imap/request/fetch.ts';
-import { type Content, type FetchItem, fetched, type Section } from '../../protocol/imap/respond/fetch.ts';
+import {
+  type Content,
+  type FetchItem,
+  fetched,
+  type Piece,
+  type Section,
+} from '../../protocol/imap/respond/fetch.ts';
 import { readStructure } from '../../protocol/mime/stored-structure.ts';
 import { binarySection, binarySize } from './binary.ts';
 import { ofOctets, ofSpan, readSpan, type Source, writeContent } from './content.ts';
@@ -14,6 +20,11 @@ import { cut, selectFields, spanOf } from './sections.ts';
 import type { Session } from './session.ts';
 import type { View } from './view.ts';
 
+export type Prepared = readonly FetchItem<Source>[];
+
+/** Contents up to so many octets are read before the response begins, larger ones as they are written. */
+const smallContent = 32_768;
+
 /** `hasChanged`: its flags have just become others, and are told even if nobody asked. */
 export async function tellMessage(
   session: Session,
@@ -22,15 +33,57 @@ export async function tellMessage(
   row: MessageRow,
   hasChanged: boolean,
 ): Promise<void> {
+  await tellPrepared(session, view, row, await prepareMessage(session, view, plan, row, hasChanged));
+}
+
+/** What needs nothing but the row is there at once. */
+export function prepareMessage(
+  session: Session,
+  view: View,
+  plan: Plan,
+  row: MessageRow,
+  hasChanged: boolean,
+): Prepared | Promise<Prepared> {
   const structure = row.structure === undefined ? undefined : readStructure(row.structure);
-  const items: FetchItem<Source>[] = [];
-  for (const wish of plan.wishes) items.push(await itemOf(session, view, row, structure, wish));
+  const items = plan.wishes.map((wish) => itemOf(session, view, row, structure, wish));
   if (hasChanged && !plan.tellsFlags) items.unshift({ item: 'FLAGS', flags: flagsTold(session, view, row) });
+  return plan.contents > 0 ? withContents(session, items) : (items as FetchItem<Source>[]);
+}
+
+type Made = FetchItem<Source> | Promise<FetchItem<Source>>;
+
+async function withContents(session: Session, items: readonly Made[]): Promise<Prepared> {
+  const made = await Promise.all(items);
+  return await Promise.all(
+    made.map(async (item) => {
+      const content = 'content' in item ? item.content : undefined;
+      if (content?.body.kind !== 'span' || content.size > smallContent) return item;
+      const { body, span } = content.body;
+      return { ...item, content: ofOctets(await readSpan(session, body, span)) };
+    }),
+  );
+}
+
+/** Undefined: all has been written. */
+export function tellPrepared(
+  session: Session,
+  view: View,
+  row: MessageRow,
+  items: Prepared,
+): Promise<void> | undefined {
   const isUidOnly = session.enabled.has('UIDONLY');
   const which = isUidOnly ? row.uid : view.uids.rank(row.uid);
+  const pieces = fetched(isUidOnly ? 'UIDFETCH' : 'FETCH', which, items, session.dialect);
+  if (items.some((item) => 'content' in item && item.content !== undefined))
+    return writePieces(session, pieces);
+  for (const piece of pieces) if (piece.kind === 'octets') session.say(piece.octets);
+  return undefined;
+}
+
+async function writePieces(session: Session, pieces: Iterable<Piece<Source>>): Promise<void> {
   let isBegun = false;
   try {
-    for (const piece of fetched(isUidOnly ? 'UIDFETCH' : 'FETCH', which, items, session.dialect)) {
+    for (const piece of pieces) {
       if (piece.kind === 'octets') session.say(piece.octets);
       else {
         isBegun = true;
@@ -44,13 +97,13 @@ export async function tellMessage(
   }
 }
 
-async function itemOf(
+function itemOf(
   session: Session,
   view: View,
   row: MessageRow,
   structure: MessageStructure | undefined,
   wish: FetchWish,
-): Promise<FetchItem<Source>> {
+): Made {
   switch (wish.item) {
     case 'UID':
       return { item: 'UID', value: row.uid };
@@ -82,21 +135,34 @@ async function itemOf(
     case 'RFC822.TEXT':
       return { item: wish.item, content: ofSpan(row.body, need(structure, row).root.body) };
     case 'BINARY.SIZE':
-      return {
-        item: 'BINARY.SIZE',
-        part: wish.part,
-        octets: await binarySize(session, row, need(structure, row), wish.part),
-      };
+      return sizeItem(session, row, need(structure, row), wish.part);
     case 'BODY[]':
-    case 'BINARY[]': {
-      const content =
-        wish.item === 'BODY[]'
-          ? await bodySection(session, row, structure, wish)
-          : await binarySection(session, row, need(structure, row), wish);
-      const { item, section, partial } = wish;
-      return { item, section, content, ...(partial === undefined ? {} : { origin: partial.origin }) };
-    }
+    case 'BINARY[]':
+      return sectionItem(session, row, structure, wish);
   }
+}
+
+async function sizeItem(
+  session: Session,
+  row: MessageRow,
+  structure: MessageStructure,
+  part: readonly number[],
+): Promise<FetchItem<Source>> {
+  return { item: 'BINARY.SIZE', part, octets: await binarySize(session, row, structure, part) };
+}
+
+async function sectionItem(
+  session: Session,
+  row: MessageRow,
+  structure: MessageStructure | undefined,
+  wish: FetchWish & { readonly item: 'BODY[]' | 'BINARY[]' },
+): Promise<FetchItem<Source>> {
+  const content =
+    wish.item === 'BODY[]'
+      ? await bodySection(session, row, structure, wish)
+      : await binarySection(session, row, need(structure, row), wish);
+  const { item, section, partial } = wish;
+  return { item, section, content, ...(partial === undefined ? {} : { origin: partial.origin }) };
 }
 
 async function bodySection(

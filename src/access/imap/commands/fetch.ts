@@ -6,8 +6,9 @@
  */
 import { flagBits, type MessageRow } from '../../../mail/mailbox.ts';
 import { type UidRange, UidSet } from '../../../mail/uid-set.ts';
+import { ahead } from '../ahead.ts';
 import { type Plan, planOf } from '../fetch-plan.ts';
-import { tellMessage } from '../fetch-row.ts';
+import { type Prepared, prepareMessage, tellPrepared } from '../fetch-row.ts';
 import { tellKeywords } from '../news.ts';
 import { countIn, hasAny, uidRanges, windowOf } from '../numbers.ts';
 import { someGone } from '../refusal.ts';
@@ -38,6 +39,10 @@ const asked = ({ command, view }: ViewCall<Named<'FETCH'>>): readonly UidRange[]
         last: last === '*' ? 4_294_967_295 : last,
       }));
 
+/** Messages whose octets are read while one is written, where not too much of each is asked for. */
+const rowsAhead = 8;
+const fewContents = 4;
+
 async function tellRows(
   { session, view, command }: ViewCall<Named<'FETCH'>>,
   plan: Plan,
@@ -53,12 +58,30 @@ async function tellRows(
     const rows = batch.filter(({ uid }) => view.uids.has(uid));
     count += rows.length;
     const seen = plan.setsSeen ? await markSeen({ session, view }, rows) : undefined;
-    for (const row of rows) {
+    const prepare = (row: MessageRow) => {
       const now = seen?.get(row.uid);
+      return prepareMessage(
+        session,
+        view,
+        plan,
+        now === undefined ? row : { ...row, ...now },
+        now !== undefined,
+      );
+    };
+    const tell = (row: MessageRow, items: Prepared): Promise<void> | undefined => {
       if (view.learn(row.flags.keywords)) tellKeywords(session, view);
       if (plan.tellsFlags && row.modSeq > view.modSeq) view.told(row.uid, row.modSeq);
-      await tellMessage(session, view, plan, now === undefined ? row : { ...row, ...now }, now !== undefined);
-      await session.room();
+      return tellPrepared(session, view, row, items) ?? session.connection.room();
+    };
+    if (plan.contents > 0) {
+      const atOnce = plan.contents > fewContents ? 1 : rowsAhead;
+      for await (const [row, items] of ahead(rows, prepare, atOnce)) await tell(row, items);
+      continue;
+    }
+    for (const row of rows) {
+      const items = prepare(row);
+      const written = tell(row, items instanceof Promise ? await items : items);
+      if (written !== undefined) await written;
     }
   }
   return { missing: count < countIn(view, uids) };
