@@ -5,9 +5,9 @@ import type { MailboxId, MailboxStatus, MessageRow, ModSeq } from '../mail/mailb
 import type { UidRange } from '../mail/uid-set.ts';
 import type { Database, Queryable } from '../ports/database.ts';
 import { MailboxGone } from '../ports/messages.ts';
+import { type PagesRow, pagesOf, readPages } from './page-statements.ts';
 import { type JoinedRow, messageColumns, messageRow } from './row-values.ts';
 import { islands } from './selection.ts';
-import { pagesOf } from './snapshot.ts';
 import { type StatusRow, statusColumns, statusOf } from './status.ts';
 import { gaps, rangesOfPages } from './uid-pages.ts';
 
@@ -74,10 +74,6 @@ async function changedSince(tx: Queryable, mailbox: MailboxId, since: ModSeq): P
 
 /** What the mailbox does not have up to `last`. */
 async function everGone(tx: Queryable, mailbox: MailboxId, last: number): Promise<UidRange[]> {
-  const [row] = await tx.query<{ pages: number[] | null; bits: Buffer | null }>(
-    `select array_agg(page order by page) as pages, string_agg(bits, ''::bytea order by page) as bits
-     from uid_page where mailbox = $1`,
-    [mailbox],
-  );
-  return [...gaps(rangesOfPages(pagesOf(row ?? { pages: null, bits: null })), last)];
+  const [row] = await tx.query<PagesRow>(readPages('$1'), [mailbox]);
+  return [...gaps(rangesOfPages(pagesOf(row ?? { pages: null, bits: null, full_pages: null })), last)];
 }

@@ -1,11 +1,32 @@
 /**
- * store/page-statements - pieces of SQL that keep `uid_page` true to the messages of its mailbox.
+ * store/page-statements - pieces of SQL that read `uid_page`, and that keep it true to the messages of its mailbox.
  *
- * The mailbox is locked and the statement began after that, so nobody else changes its pages meanwhile.
+ * For the latter the mailbox is locked and the statement began after that, so nobody else changes its pages meanwhile.
  */
-import { pageOctets, pageSize } from './uid-pages.ts';
+import { type Pages, pageOctets, pageSize } from './uid-pages.ts';
 
 const empty = `decode(repeat('00', ${pageOctets}), 'hex')`;
+
+const full = `decode(repeat('ff', ${pageOctets}), 'hex')`;
+
+/** A query: the pages of a mailbox in one row, see PagesRow. Of full ones the number says all. */
+export const readPages = (mailbox: string): string => `
+  select array_agg(page order by page) filter (where bits <> ${full}) as pages,
+    string_agg(bits, ''::bytea order by page) filter (where bits <> ${full}) as bits,
+    array_agg(page order by page) filter (where bits = ${full}) as full_pages
+  from uid_page where mailbox = ${mailbox}`;
+
+export interface PagesRow {
+  readonly pages: number[] | null;
+  readonly bits: Buffer | null;
+  readonly full_pages: number[] | null;
+}
+
+export const pagesOf = (row: PagesRow): Pages => ({
+  numbers: row.pages ?? [],
+  bits: row.bits ?? new Uint8Array(),
+  full: row.full_pages ?? [],
+});
 
 const places = (from: string): string => `
   touched as materialized (

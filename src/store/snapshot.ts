@@ -1,29 +1,25 @@
 /**
  * store/snapshot - a mailbox as of one instant, for SELECT: status, UIDs, keywords.
  *
- * One statement, so one instant. A mailbox of a million messages is a thousand rows of bitmaps here.
+ * One statement, so one instant. A mailbox of a million messages is a thousand rows of bitmaps here, and few of them not full.
  */
 import type { MailboxId } from '../mail/mailbox.ts';
 import { type UidRange, UidSet } from '../mail/uid-set.ts';
 import type { Database, Queryable } from '../ports/database.ts';
 import { MailboxGone, type Snapshot } from '../ports/messages.ts';
+import { type PagesRow, pagesOf, readPages } from './page-statements.ts';
 import { type StatusRow, statusColumns, statusOf } from './status.ts';
-import { type Pages, rangesOfPages } from './uid-pages.ts';
+import { rangesOfPages } from './uid-pages.ts';
 
-interface Row extends StatusRow {
+interface Row extends StatusRow, PagesRow {
   readonly keywords: string[];
-  readonly pages: number[] | null;
-  readonly bits: Buffer | null;
   readonly first_unseen: number | null;
 }
 
 const statement = `
-  select ${statusColumns}, keywords, p.pages, p.bits, u.first_unseen
+  select ${statusColumns}, keywords, p.*, u.first_unseen
   from mailbox m
-  cross join lateral (
-    select array_agg(page order by page) as pages, string_agg(bits, ''::bytea order by page) as bits
-    from uid_page where mailbox = m.id
-  ) p
+  cross join lateral (${readPages('m.id')}) p
   left join lateral (
     select uid as first_unseen from mailbox_message
     where mailbox = m.id and system & 1 = 0 order by uid limit 1
@@ -84,8 +80,3 @@ export async function takeRecent(database: Database, mailbox: MailboxId): Promis
   });
   return row;
 }
-
-export const pagesOf = (row: { readonly pages: number[] | null; readonly bits: Buffer | null }): Pages => ({
-  numbers: row.pages ?? [],
-  bits: row.bits ?? new Uint8Array(),
-});
