@@ -1,6 +1,7 @@
 /**
  * Killed between any two steps and delivered again by another process: nothing is lost, and nothing is in a mailbox twice.
  */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openLocal } from '../../src/local/deliver-here.ts';
 import { never, type TaskParts, task, World } from './fakes.ts';
@@ -119,6 +120,31 @@ test.each(scenes)('%s: the agent never says delivered when a step failed that ma
     const said = await attempt(world, scene);
     if (said) expect(scene.counts === '' || world.counts === scene.counts, step).toBe(true);
   }
+});
+
+test('killed any number of times, anywhere, the end is the same', async () => {
+  const kill = fc.record({ step: fc.nat(14), done: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...scenes),
+      fc.array(kill, { maxLength: 5 }),
+      async ([, scene], kills) => {
+        const world = makeWorld(scene);
+        for (const killAt of kills) {
+          world.restart();
+          world.killAt = killAt;
+          await attempt(world, scene);
+        }
+        world.restart();
+        expect(await attempt(world, scene)).toBe(true);
+        expect(world.counts).toBe(scene.counts);
+        expect(world.sent.length).toBeGreaterThanOrEqual(scene.sent[0]);
+        // Each death may send one message once more, and no death more than one.
+        expect(world.sent.length).toBeLessThanOrEqual(scene.sent[0] + Math.max(1, kills.length));
+      },
+    ),
+    { numRuns: 100, seed: 7 },
+  );
 });
 
 test('a message that comes twice, with another queue id each time, is two messages', async () => {
