@@ -103,17 +103,18 @@ test('sorts only what the key finds, in batches', async () => {
   expect(order).toEqual(Array.from({ length: 12_000 }, (_, at) => 12_099 - at));
 });
 
-test('gives threading the whole subject, decoded, and the ids', async () => {
+test('gives threading the base subject, whether it is a reply, and the ids', async () => {
   const mailbox = await shelf.mailbox();
   const [body] = await shelf.put(mailbox, [
-    { uid: 5, raw: 'Subject: Re: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\n', sentAt: day(4) },
+    { uid: 5, raw: 'A: reply\r\n\r\n', sentAt: day(4), sort: { sort_subject: 'HELLO' } },
     { uid: 6, raw: 'A: none\r\n\r\n', internalDate: day(7) },
   ]);
-  await shelf.database.query(`update body set message_id = '<b@x>', refs = array['<a@x>'] where id = $1`, [
-    body,
-  ]);
+  await shelf.database.query(
+    `update body set is_reply = true, message_id = '<b@x>', refs = array['<a@x>'] where id = $1`,
+    [body],
+  );
   expect(await flat(shelf.search.threadRows(mailbox, all, signal))).toEqual([
-    { uid: 5, sentAt: day(4), subject: 'Re: Grüße', messageId: '<b@x>', references: ['<a@x>'] },
+    { uid: 5, sentAt: day(4), subject: 'Re: HELLO', messageId: '<b@x>', references: ['<a@x>'] },
     { uid: 6, sentAt: day(7), subject: '', references: [] },
   ]);
 });
