@@ -121,6 +121,12 @@ test('the special use of a mailbox is a note of its owner', async () => {
   ]);
   expect(await talk.answer('SETMETADATA Vital (/private/specialuse "\\\\Sent")')).toMatch(/^NO \[USEATTR\]/);
   expect(await talk.answer('SETMETADATA Vital (/private/specialuse "\\\\Odd")')).toMatch(/^NO \[USEATTR\]/);
+  expect(
+    await talk.answer('SETMETADATA Vital (/private/comment "x" /private/specialuse "\\\\Sent")'),
+  ).toMatch(/^NO \[USEATTR\]/);
+  expect(await talk.ok('GETMETADATA Vital /private/comment')).toEqual([
+    '* METADATA "Vital" ("/private/comment" NIL)',
+  ]);
   await talk.ok('SETMETADATA Vital (/private/specialuse NIL)');
   expect(await talk.ok('LIST (SPECIAL-USE) "" Vital')).toEqual([]);
 });

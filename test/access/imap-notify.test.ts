@@ -92,8 +92,12 @@ test('other mailboxes are told of by STATUS, at first where wished', async () =>
     'NOTIFY SET STATUS (mailboxes (Lists Sent) (MessageNew MessageExpunge FlagChange))',
   );
   expect(began).toEqual([
-    expect.stringMatching(/^\* STATUS "Lists" \(MESSAGES 1 UIDNEXT 2 UIDVALIDITY \d+ UNSEEN 1\)$/),
-    expect.stringMatching(/^\* STATUS "Sent" \(MESSAGES 0 UIDNEXT 1 UIDVALIDITY \d+ UNSEEN 0\)$/),
+    expect.stringMatching(
+      /^\* STATUS "Lists" \(MESSAGES 1 UIDNEXT 2 UIDVALIDITY \d+ UNSEEN 1 HIGHESTMODSEQ \d+\)$/,
+    ),
+    expect.stringMatching(
+      /^\* STATUS "Sent" \(MESSAGES 0 UIDNEXT 1 UIDVALIDITY \d+ UNSEEN 0 HIGHESTMODSEQ \d+\)$/,
+    ),
   ]);
   await other.append('Drafts', letter('not watched'));
   await other.append('Lists', letter('two'));
@@ -101,20 +105,46 @@ test('other mailboxes are told of by STATUS, at first where wished', async () =>
     expect.stringMatching(/^\* STATUS "Lists" \(MESSAGES 2 UIDNEXT 3 UIDVALIDITY \d+ UNSEEN 2\)$/),
   ]);
   await other.ok('SELECT Lists');
+  await other.ok('STORE 1 +FLAGS (\\Flagged)');
   await other.ok('STORE 1 +FLAGS (\\Seen)');
   expect(await unasked(/STATUS/)).toEqual([
-    expect.stringMatching(
-      /^\* STATUS "Lists" \(MESSAGES 2 UIDNEXT 3 UIDVALIDITY \d+ UNSEEN 1 HIGHESTMODSEQ \d+\)$/,
-    ),
+    expect.stringMatching(/^\* STATUS "Lists" \(MESSAGES 2 UIDNEXT 3 UIDVALIDITY \d+ UNSEEN 1\)$/),
+  ]);
+  await talk.ok('ENABLE CONDSTORE');
+  await other.ok('STORE 1 -FLAGS (\\Flagged)');
+  expect(await unasked(/STATUS/)).toEqual([
+    expect.stringMatching(/^\* STATUS "Lists" .* HIGHESTMODSEQ \d+\)$/),
   ]);
 });
 
-test('the first group that means a mailbox says what is told of it', async () => {
-  await talk.ok('CREATE Lists/Loud');
-  await talk.ok('NOTIFY SET (mailboxes Lists/Loud NONE) (subtree Lists (MessageNew MessageExpunge))');
-  await other.append('Lists/Loud', letter('one'));
-  await other.append('Lists', letter('two'));
+test('groups that mean the same mailbox add up', async () => {
+  await talk.ok('CREATE Lists');
+  await talk.ok(
+    'NOTIFY SET (mailboxes Lists (MessageNew MessageExpunge)) (personal (SubscriptionChange)) (subtree Lists NONE)',
+  );
+  await other.append('Lists', letter('one'));
   expect(await unasked(/STATUS/)).toEqual([expect.stringMatching(/^\* STATUS "Lists" /)]);
+  await other.ok('SUBSCRIBE Lists');
+  expect(await unasked(/LIST/)).toEqual(['* LIST (\\HasNoChildren \\Subscribed) "/" "Lists"']);
+});
+
+test('what is above a name is told with it; what is below a renamed one is not', async () => {
+  await talk.ok('CREATE A');
+  await talk.ok('NOTIFY SET (personal (MailboxName))');
+  await other.ok('CREATE A/b');
+  expect(await unasked(/"A"$/)).toEqual([
+    '* LIST (\\HasNoChildren) "/" "A/b"',
+    '* LIST (\\HasChildren) "/" "A"',
+  ]);
+  await other.ok('CREATE A/b/c');
+  await unasked(/"A\/b"$/);
+  await other.ok('RENAME A Z');
+  expect(await unasked(/LIST/)).toEqual(['* LIST (\\HasChildren) "/" "Z" ("OLDNAME" ("A"))']);
+  await other.ok('DELETE Z/b/c');
+  expect(await unasked(/"Z\/b"$/)).toEqual([
+    '* LIST (\\NonExistent) "/" "Z/b/c"',
+    '* LIST (\\HasNoChildren) "/" "Z/b"',
+  ]);
 });
 
 test('names that come, change and go are told', async () => {
@@ -168,7 +198,7 @@ test('shared mailboxes are told of to who may know, and read', async () => {
   ]);
   await owner.append(box, letter('unseen by me'));
   await owner.ok(`SETACL ${box} ${name} lr`);
-  await talk.ok('NOOP');
+  expect((await unasked(/LIST/)).at(-1)).toBe(`* LIST (\\HasNoChildren) "/" "Other Users/ada/${box}"`);
   await owner.append(box, letter('one'));
   expect((await unasked(/STATUS/)).at(-1)).toMatch(/^\* STATUS "Other Users\/ada\/Team\d+" \(MESSAGES 2 /);
   await owner.ok(`DELETEACL ${box} ${name}`);
@@ -192,6 +222,8 @@ test('events that we cannot tell are refused, and those that do not fit together
   expect(await talk.answer('NOTIFY SET (personal (Weather))')).toMatch(/^NO \[BADEVENT/);
   expect(await talk.answer('NOTIFY SET (personal (MessageNew))')).toMatch(/^BAD/);
   expect(await talk.answer('NOTIFY SET (selected (MailboxName))')).toMatch(/^BAD/);
+  const many = '(personal (MailboxName)) '.repeat(150).trim();
+  expect(await talk.answer(`NOTIFY SET ${many}`)).toMatch(/^NO \[NOTIFICATIONOVERFLOW\]/);
 });
 
 test('NOTIFY NONE and UNAUTHENTICATE end it', async () => {

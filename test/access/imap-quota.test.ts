@@ -30,7 +30,8 @@ test('all mailboxes of an account have its root; usage is rounded up to units', 
     '* QUOTAROOT "Sent" "ada"',
     root('STORAGE 1 4 MESSAGE 1 3'),
   ]);
-  expect(await ada.answer('GETQUOTAROOT nowhere')).toMatch(/^NO \[NONEXISTENT\]/);
+  expect((await ada.ok('GETQUOTAROOT to-be'))[0]).toBe('* QUOTAROOT "to-be" "ada"');
+  expect(await ada.answer('GETQUOTAROOT "Other Users/nobody/INBOX"')).toMatch(/^NO \[NONEXISTENT\]/);
   expect(await ada.answer('GETQUOTA ""')).toMatch(/^NO \[NONEXISTENT\]/);
 });
 

@@ -126,6 +126,30 @@ test('CLOSE expunges only for who may, APPEND keeps only flags that may be set',
   expect(flags).toEqual(['* 1 FETCH (FLAGS (\\Deleted))', '* 2 FETCH (FLAGS (\\Seen))']);
 });
 
+test('COPY and MOVE take only the flags along that may be set', async () => {
+  for (const command of ['UID COPY 1', 'UID MOVE 1:2'])
+    for (const [rights, flags] of [
+      ['li', ''],
+      ['lis', '\\Seen'],
+      ['lit', '\\Deleted'],
+      ['liw', '\\Flagged $x'],
+      ['liswt', '\\Seen \\Flagged \\Deleted $x'],
+    ] as const) {
+      const box = `${rights}${command.slice(4, 5)}`;
+      await ada.ok(`CREATE ${box}`);
+      await ada.ok(`SETACL ${box} ${reader} ${rights}`);
+      await bob.ok('CREATE from');
+      await bob.append('from', letter('one'), '(\\Seen \\Flagged \\Deleted $x)');
+      await bob.ok('SELECT from');
+      await bob.ok(`${command} "Other Users/${owner}/${box}"`);
+      await bob.ok('DELETE from');
+      await ada.ok(`SELECT ${box}`);
+      expect((await ada.ok('FETCH 1 FLAGS')).join().replace('\\Recent', '').replace('( ', '(')).toBe(
+        `* 1 FETCH (FLAGS (${flags}))`,
+      );
+    }
+});
+
 test('reading a body marks it read only for who may', async () => {
   await ada.append('Team', letter('one'));
   await ada.ok(`SETACL Team ${reader} lrw`);

@@ -92,7 +92,8 @@ export async function updateChanged(session: Session, view: View, changed: UidSe
 export async function updateNew(session: Session, view: View, fresh: UidSet): Promise<void> {
   for (const context of view.contexts.values()) {
     const added = await update(session, view, context, fresh, async (uids) => {
-      if (context.items.length > 0) await tellItems(session, view, context.items, uids);
+      const ranges = UidSet.of(uids.flatMap(single)).ranges();
+      if (context.items.length > 0) await tellItems(session, view, context.items, [...ranges]);
     });
     if (added > 0) await session.room();
   }
@@ -173,7 +174,7 @@ function changesOf(view: View, context: Context, added: readonly Uid[]): readonl
     return [
       {
         position: 0,
-        numbers: added.map((uid) => numberOf(view, context, uid)).flatMap((one) => single(one)),
+        numbers: added.flatMap((uid) => single(numberOf(view, context, uid))),
       },
     ];
   const places = new Map(context.order.map((uid, index) => [uid, index + 1]));

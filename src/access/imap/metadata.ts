@@ -3,7 +3,7 @@
  *
  * `/private/specialuse` is the mailbox's special use, for its owner (RFC 6154 §4).
  */
-import { type MailFolder, specialUses } from '../../mail/mailbox.ts';
+import { type MailFolder, type SpecialUse, specialUses } from '../../mail/mailbox.ts';
 import type { Known } from './names.ts';
 import { no } from './refusal.ts';
 import type { Session } from './session.ts';
@@ -49,14 +49,24 @@ export async function note(
   const isShared = [...values.keys()].some((name) => name.startsWith('/shared/'));
   if (isShared && !(on?.rights.includes('w') ?? false)) throw no('noRight');
   const kept = new Map(values);
-  if (on?.isOwn === true && kept.delete(specialUse))
-    await giveSpecialUse(session, on, values.get(specialUse));
+  const use =
+    on?.isOwn === true && kept.delete(specialUse) ? { given: values.get(specialUse), on } : undefined;
+  // RFC 5464 §4.3: where one is refused, none is set.
+  const special = use === undefined ? undefined : await specialUseFor(session, use.on, use.given);
   if (kept.size > 0)
     await session.deps.annotations.set(on === undefined ? 'server' : on.folder.id, user.account, kept);
+  if (use !== undefined) await session.deps.mailboxes.setSpecialUse(use.on.folder.id, special);
 }
 
-async function giveSpecialUse(session: Session, on: Known, said: string | undefined): Promise<void> {
-  const use = specialUses.find((known) => known.toLowerCase() === said?.toLowerCase());
-  if (said !== undefined && use === undefined) throw no('useTaken');
-  await session.deps.mailboxes.setSpecialUse(on.folder.id, use);
+async function specialUseFor(
+  session: Session,
+  on: Known,
+  said: string | undefined,
+): Promise<SpecialUse | undefined> {
+  if (said === undefined) return undefined;
+  const use = specialUses.find((known) => known.toLowerCase() === said.toLowerCase());
+  const others = await session.deps.mailboxes.list(on.owner);
+  if (use === undefined || others.some(({ id, specialUse: has }) => has === use && id !== on.folder.id))
+    throw no('useTaken');
+  return use;
 }

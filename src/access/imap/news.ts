@@ -56,7 +56,7 @@ async function lookAndTell(session: Session, view: View, mayExpunge: boolean): P
   if (fresh.size === 0) return;
   tellNew(session, view, fresh);
   const { items = [] } = session.notifier?.selected ?? {};
-  if (items.length > 0) await tellItems(session, view, items, [...fresh]);
+  if (items.length > 0) await tellItems(session, view, items, [...fresh.ranges()]);
   await updateNew(session, view, fresh);
 }
 

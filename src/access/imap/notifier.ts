@@ -15,7 +15,8 @@ import { changedNotes, digestOf } from './notes-changed.ts';
 import { asRefusal } from './refusal.ts';
 import type { Session } from './session.ts';
 import type { User } from './state.ts';
-import { type Events, tellAccess, tellName, tellNonexistent, tellStatus } from './tell-mailbox.ts';
+import { type Events, tellAccess, tellStatus } from './tell-mailbox.ts';
+import { tellTree } from './tree-changes.ts';
 
 /** How the selected mailbox is told of. */
 export interface Selected {
@@ -41,6 +42,8 @@ interface Group {
 
 /** Watched by one session. */
 const mailboxesAtMost = 10_000;
+/** Each is held against each mailbox. */
+const groupsAtMost = 100;
 /** Looked at one by one; of more, all together. */
 const fewMailboxes = 4;
 const noEvents: Events = new Set();
@@ -86,6 +89,7 @@ export class Notifier implements Disposable {
   /** False: it would be too much. `status`: how all that is watched stands is told at once. */
   async begin(status: boolean): Promise<boolean> {
     if (this.#groups.length === 0) return true;
+    if (this.#groups.length > groupsAtMost) return false;
     this.#watch(this.#user.account);
     const told = await this.#look(new Map(), new Set(['all']));
     if ([...told.values()].filter(({ events }) => events.size > 0).length > mailboxesAtMost) return false;
@@ -93,7 +97,7 @@ export class Notifier implements Disposable {
     if (this.#wants('ServerMetadataChange'))
       this.#serverNotes = await digestOf(this.#session, this.#user, undefined);
     for (const { entry, events } of told.values()) {
-      tellAccess(this.#session, entry, events);
+      tellAccess(this.#session, undefined, entry, events);
       if (status) tellStatus(this.#session, undefined, entry, events);
       await this.#session.room();
     }
@@ -153,13 +157,9 @@ export class Notifier implements Disposable {
     const before = this.#told;
     const now = await this.#look(before, withNotes);
     this.#told = now;
-    const names = new Set([...now.values()].map(({ entry }) => entry.name));
-    for (const [id, { entry, events }] of before)
-      if (!now.has(id)) tellNonexistent(session, entry, events, names);
+    tellTree(session, before, now);
     for (const [id, { entry, events, notes }] of now) {
       const was = before.get(id);
-      tellName(session, was?.entry, entry, events);
-      if (was === undefined || was.entry.rights !== entry.rights) tellAccess(session, entry, events);
       tellStatus(session, was?.entry ?? entry, entry, events);
       if (notes !== undefined) changedNotes(session, entry.name, was?.notes, notes);
       await session.room();
@@ -179,7 +179,7 @@ export class Notifier implements Disposable {
     for (const entry of await listing(this.#session, this.#user, { subscriptions: true })) {
       const { folder } = entry;
       if (folder === undefined) continue;
-      const events = this.#groups.find(({ isMeant }) => isMeant(entry))?.events ?? noEvents;
+      const events = this.#eventsOf(entry);
       if (events.size > 0) this.#watch(folder.account);
       const was = before.get(folder.id)?.notes;
       const mayHaveNotes = was === undefined || withNotes.has('all') || withNotes.has(folder.id);
@@ -191,6 +191,13 @@ export class Notifier implements Disposable {
       now.set(folder.id, { entry, events, notes });
     }
     return now;
+  }
+
+  /** Several groups may mean it: all that they ask for is told (RFC 5465 §6). */
+  #eventsOf(entry: Entry): Events {
+    const [first, ...more] = this.#groups.filter(({ isMeant }) => isMeant(entry));
+    if (more.length === 0) return first?.events ?? noEvents;
+    return new Set([...(first?.events ?? []), ...more.flatMap(({ events }) => [...events])]);
   }
 
   #wants(event: string): boolean {

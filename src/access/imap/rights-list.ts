@@ -2,7 +2,7 @@
  * access/imap/rights-list - rights as clients write and read them (RFC 4314 §2.1), with the two of RFC 2086 that stand
  * for others: `c` (create) for k and x, `d` (delete) for e and t (§2.1.1).
  */
-import { allRights, type RightsSet } from '../../mail/mailbox.ts';
+import { allRights, flagBits, type RightsSet } from '../../mail/mailbox.ts';
 import { bad } from './refusal.ts';
 
 const members: Readonly<Record<string, string>> = { c: 'kx', d: 'et' };
@@ -41,3 +41,12 @@ export function changedRights(
     )
     .join('');
 }
+
+/** System flags, as bits of flagBits, and whether keywords, that these rights let one set (RFC 4314 §4). */
+export const flagsWithin = (rights: RightsSet): { readonly system: number; readonly keywords: boolean } => ({
+  system:
+    (rights.includes('s') ? flagBits['\\Seen'] : 0) |
+    (rights.includes('t') ? flagBits['\\Deleted'] : 0) |
+    (rights.includes('w') ? flagBits['\\Answered'] | flagBits['\\Flagged'] | flagBits['\\Draft'] : 0),
+  keywords: rights.includes('w'),
+});

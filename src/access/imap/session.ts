@@ -252,6 +252,7 @@ export class Session {
       await freshRights(this);
       if (this.state.kind === 'selected') await tellNews(this, view, telling);
     } catch (thrown) {
+      view.isStale = true;
       if (!(thrown instanceof MailboxGone)) throw thrown;
       // RFC 2180 §3.3 leaves this to a server that cannot go on.
       this.bye('The selected mailbox was removed', 'UNAVAILABLE');
@@ -282,6 +283,7 @@ export class Session {
   signIn(user: User): boolean {
     if (this.#presence.enter(user.account, this.connection.now) !== 'in') return false;
     this.#account = user.account;
+    this.input.isSignedIn = true;
     this.state = { kind: 'authenticated', user };
     this.connection.patience = this.connection.setting.limits.idleTime;
     const { login } = user;
@@ -297,6 +299,7 @@ export class Session {
     this.#leave();
     this.enabled.clear();
     this.input.utf8 = false;
+    this.input.isSignedIn = false;
     this.state = { kind: 'notAuthenticated' };
     this.connection.patience = this.connection.setting.limits.greetingTime;
   }

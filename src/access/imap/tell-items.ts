@@ -2,7 +2,7 @@
  * access/imap/tell-items - data items of new messages, told without being asked message by message: NOTIFY's MessageNew
  * (RFC 5465 §5.2) and UPDATE (§7). Nothing is marked as read.
  */
-import type { Uid } from '../../mail/uid-set.ts';
+import type { UidRange } from '../../mail/uid-set.ts';
 import type { FetchWish } from '../../protocol/imap/request/fetch.ts';
 import { planOf } from './fetch-plan.ts';
 import { tellMessage } from './fetch-row.ts';
@@ -14,12 +14,11 @@ export async function tellItems(
   session: Session,
   view: View,
   items: readonly FetchWish[],
-  uids: readonly Uid[],
+  uids: readonly UidRange[],
 ): Promise<void> {
   const plan = planOf(session, view, { items, uid: true });
   const want = { structure: plan.needsStructure, preview: plan.needsPreview };
-  const ranges = uids.map((uid) => ({ first: uid, last: uid }));
-  for await (const rows of session.deps.reading.rows(view.mailbox, ranges, want, session.signal)) {
+  for await (const rows of session.deps.reading.rows(view.mailbox, uids, want, session.signal)) {
     for (const row of rows) {
       if (!view.uids.has(row.uid)) continue;
       if (view.learn(row.flags.keywords)) tellKeywords(session, view);

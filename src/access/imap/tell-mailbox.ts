@@ -20,34 +20,33 @@ function attributesOf({ folder, isSubscribed, hasChildren }: Entry): readonly st
   ];
 }
 
-/** Made, renamed (§5.4), subscribed to or not any more (§5.5). */
-export function tellName(session: Session, was: Entry | undefined, is: Entry, events: Events): void {
+/** Made, renamed (§5.4), subscribed to or not any more (§5.5). Says whether there was something to tell. */
+export function tellName(session: Session, was: Entry | undefined, is: Entry, events: Events): boolean {
   const isNamed = events.has('MailboxName') && was?.name !== is.name;
   const isSubscription = events.has('SubscriptionChange') && (was?.isSubscribed ?? false) !== is.isSubscribed;
-  if (!isNamed && !isSubscription) return;
+  if (!isNamed && !isSubscription) return false;
   const entry = { name: is.name, delimiter, attributes: attributesOf(is) };
   const isRenamed = isNamed && was !== undefined;
   session.say(listed('LIST', isRenamed ? { ...entry, oldName: was.name } : entry, session.dialect));
+  return true;
 }
 
-/** Removed, or not to be known of any more. Another may have its name by now. */
-export function tellNonexistent(
-  session: Session,
-  was: Entry,
-  events: Events,
-  there: ReadonlySet<string>,
-): void {
-  if (!events.has('MailboxName') || there.has(was.name)) return;
+/** Removed, or not to be known of any more. */
+export function tellNonexistent(session: Session, was: Entry, events: Events): void {
+  if (!events.has('MailboxName')) return;
   const attributes = ['\\NonExistent', ...(was.isSubscribed ? ['\\Subscribed'] : [])];
   session.say(listed('LIST', { name: was.name, delimiter, attributes }, session.dialect));
 }
 
 const wantsMessages = (events: Events): boolean => events.has('MessageNew') || events.has('FlagChange');
 
-/** RFC 5465 §3.1 and §5.9: it may be listed, and what is asked for may not be told. */
-export function tellAccess(session: Session, { name, folder, rights }: Entry, events: Events): void {
-  if (!wantsMessages(events) || folder?.selectable !== true || rights.includes('r')) return;
-  session.say(listed('LIST', { name, delimiter, attributes: ['\\NoAccess'] }, session.dialect));
+/** RFC 5465 §3.1 and §5.9: it may be listed, and what is asked for may not be told, or may again. */
+export function tellAccess(session: Session, was: Entry | undefined, is: Entry, events: Events): void {
+  if (!wantsMessages(events) || is.folder?.selectable !== true) return;
+  const mayRead = is.rights.includes('r');
+  if (was === undefined ? mayRead : was.rights.includes('r') === mayRead) return;
+  const attributes = mayRead ? attributesOf(is) : ['\\NoAccess'];
+  session.say(listed('LIST', { name: is.name, delimiter, attributes }, session.dialect));
 }
 
 /** Nothing of the selected mailbox, which is told of otherwise. Without `was` it is told whatever it is. */
@@ -60,22 +59,25 @@ export function tellStatus(session: Session, was: Entry | undefined, is: Entry, 
   if (items.length > 0) session.say(status(is.name, items, session.dialect));
 }
 
-/** RFC 5465 §5.1 to §5.3; HIGHESTMODSEQ where it is understood, and where flags are what has changed. */
+/** RFC 5465 §5.1 to §5.3, and §3.1 at first. Without CONDSTORE, flags matter as far as UNSEEN tells of them. */
 function itemsOf(
   was: MailboxStatus | undefined,
   is: MailboxStatus,
   events: Events,
   isCondstore: boolean,
 ): readonly StatusItem[] {
-  const hasNew = was === undefined || was.uidNext !== is.uidNext || was.messages !== is.messages;
-  const isOther = hasNew || was.highestModSeq !== is.highestModSeq || was.uidValidity !== is.uidValidity;
-  const tellsFlags = events.has('FlagChange') && isOther;
-  if (!hasNew && !tellsFlags && was?.uidValidity === is.uidValidity) return [];
+  const differs = (...what: (keyof MailboxStatus)[]): boolean =>
+    was === undefined || what.some((one) => was[one] !== is[one]);
+  const hasNew = differs('uidNext', 'messages', 'uidValidity');
+  const tellsFlags = events.has('FlagChange') && differs('unseen', isCondstore ? 'highestModSeq' : 'unseen');
+  if (!hasNew && !tellsFlags) return [];
   return [
     ['MESSAGES', is.messages],
     ['UIDNEXT', is.uidNext],
     ['UIDVALIDITY', is.uidValidity],
     ...(tellsFlags ? ([['UNSEEN', is.unseen]] as const) : []),
-    ...(isCondstore || (tellsFlags && !hasNew) ? ([['HIGHESTMODSEQ', is.highestModSeq]] as const) : []),
+    ...(isCondstore || (was === undefined && tellsFlags)
+      ? ([['HIGHESTMODSEQ', is.highestModSeq]] as const)
+      : []),
   ];
 }

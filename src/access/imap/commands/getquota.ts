@@ -34,8 +34,11 @@ export const getQuotaRoot: Rule<'GETQUOTAROOT'> = {
   where: 'authenticated',
   news: 'all',
   async run({ session, user, command }) {
-    const { folder, name } = await user.names.need(command.mailbox, 'r');
-    const root = await quotaRootOf(session, folder.account);
+    // RFC 9208 §4.1.2: it need not be there.
+    const { mailbox: name } = command;
+    const place = await user.names.place(name);
+    if (place?.isOwn !== true) await user.names.need(name, 'r');
+    const root = await quotaRootOf(session, place?.owner ?? user.account);
     session.say(quotaRoot(name, root === undefined ? [] : [root.name], session.dialect));
     if (root !== undefined) session.say(quota(root.name, root.resources, session.dialect));
     return { text: 'That is the quota' };
