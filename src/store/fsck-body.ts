@@ -28,6 +28,8 @@ interface Row {
 }
 
 const portion = 200;
+/** So many are read at once. */
+const atOnce = 4;
 
 const statement = `
   select b.id, b.hash, b.size, b.blob, b.structure, (
@@ -48,11 +50,12 @@ export async function* checkBodies(run: Run): AsyncGenerator<StoreFinding> {
   let [done, last] = [0, 0];
   for (;;) {
     const rows = await database.query<Row>(statement, [last, account]);
-    for (const row of rows) {
+    for (let at = 0; at < rows.length; at += atOnce) {
       run.signal.throwIfAborted();
-      yield* checkBody(run, row);
-      done += 1;
-      last = row.id;
+      const some = rows.slice(at, at + atOnce);
+      for (const findings of await Promise.all(some.map((row) => checkBody(run, row)))) yield* findings;
+      done += some.length;
+      last = some.at(-1)?.id ?? last;
       const of = account === undefined ? { of: Math.max(done, total?.count ?? 0) } : {};
       progress({ stage: 'bodies', done, ...of });
     }
@@ -60,12 +63,14 @@ export async function* checkBodies(run: Run): AsyncGenerator<StoreFinding> {
   }
 }
 
-async function* checkBody(run: Run, row: Row): AsyncGenerator<StoreFinding> {
+async function checkBody(run: Run, row: Row): Promise<StoreFinding[]> {
+  const findings: StoreFinding[] = [];
   const fault = await judge(run, row);
   // It may have been swept, or sealed anew, between the look at its row and the look at its blob.
-  if (fault !== undefined && (await isAsItWas(run, row))) yield await lost(run, row, fault);
+  if (fault !== undefined && (await isAsItWas(run, row))) findings.push(await lost(run, row, fault));
   if (!readable(row.structure))
-    yield finding(row, 'structure', 'its structure cannot be read: messages show no parts', 'lost');
+    findings.push(finding(row, 'structure', 'its structure cannot be read: messages show no parts', 'lost'));
+  return findings;
 }
 
 const judge = (run: Run, row: Row): Promise<Trouble | undefined> =>

@@ -2,8 +2,8 @@
  * admin/cli/account-files - `isthmus account export` and `isthmus account import`: mail to files and from files.
  */
 import { type Command, Option } from 'commander';
-import { flagNames, type MailFolder } from '../../mail/mailbox.ts';
-import { type MailFormat, mailFormats } from '../../ports/mail-files.ts';
+import { flagNames, type MailFolder, type MessageRow } from '../../mail/mailbox.ts';
+import { type MailFormat, type MessageToFile, mailFormats } from '../../ports/mail-files.ts';
 import { Progress, printDone } from '../progress.ts';
 import type { Hosted, OpenServices, Terminal } from '../services.ts';
 import { parseSize } from '../size.ts';
@@ -79,13 +79,12 @@ async function exported(
     lines.push(line);
     const path = mailbox.name.split('/');
     await writer.mailbox(path);
-    for await (const row of rowsOf(hosted, mailbox, terminal.signal)) {
-      const content = hosted.messages.content(row.body, terminal.signal);
-      const message = { flags: flagNames(row.flags), internalDate: row.internalDate, content };
-      await writer.append(path, message, terminal.signal);
-      line.messages += 1;
-      line.size += row.size;
-      done += 1;
+    for await (const rows of together(rowsOf(hosted, mailbox, terminal.signal))) {
+      const messages = await Promise.all(rows.map((row) => toFile(hosted, row, terminal.signal)));
+      for (const message of messages) await writer.append(path, message, terminal.signal);
+      line.messages += rows.length;
+      line.size += rows.reduce((sum, { size }) => sum + size, 0);
+      done += rows.length;
       progress.tell(() => `${mailbox.name}: ${printDone(done, Math.max(of, done))} messages`);
     }
   }
@@ -96,6 +95,35 @@ async function exported(
       ? JSON.stringify({ account: account.name, folder, mailboxes: lines })
       : `${printTable(lines, exportColumns)}\n${verdict}`,
   );
+}
+
+/** So many are waited for at once. */
+const atOnce = 8;
+
+async function* together<T>(items: AsyncIterable<T>): AsyncGenerator<readonly T[]> {
+  let some: T[] = [];
+  for await (const item of items) {
+    some.push(item);
+    if (some.length < atOnce) continue;
+    yield some;
+    some = [];
+  }
+  if (some.length > 0) yield some;
+}
+
+/** Up to this size a message is read ahead. */
+const small = 1_048_576;
+
+async function toFile({ messages }: Hosted, row: MessageRow, signal: AbortSignal): Promise<MessageToFile> {
+  const content = messages.content(row.body, signal);
+  const { internalDate, size } = row;
+  const flags = flagNames(row.flags);
+  if (size > small) return { flags, internalDate, content };
+  return { flags, internalDate, content: again(await Array.fromAsync(content)) };
+}
+
+async function* again(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks;
 }
 
 async function* rowsOf({ messages }: Hosted, { id, status }: MailFolder, signal: AbortSignal) {
@@ -128,9 +156,9 @@ async function imported(
   for await (const mailbox of reader.mailboxes(terminal.signal)) {
     const target = [...(options.into === undefined ? [] : [options.into]), ...mailbox.path].join('/');
     await importing.mailbox(target);
-    for await (const message of reader.messages(mailbox, terminal.signal)) {
-      await importing.message(target, message);
-      done += 1;
+    for await (const messages of together(reader.messages(mailbox, terminal.signal))) {
+      await importing.messages(target, messages);
+      done += messages.length;
       progress.tell(() => `${target}: ${done} messages read`);
     }
   }

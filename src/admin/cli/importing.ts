@@ -4,7 +4,7 @@
  * What a mailbox has already, octet for octet, is passed over: an import that was broken off is simply run again.
  */
 import { createHash } from 'node:crypto';
-import { type Account, flagsOf, type MailboxId } from '../../mail/mailbox.ts';
+import { type Account, type BodyId, flagsOf, type MailboxId } from '../../mail/mailbox.ts';
 import type { FiledMessage } from '../../ports/mail-files.ts';
 import { MailboxTrouble } from '../../ports/mailboxes.ts';
 import type { Append } from '../../ports/messages.ts';
@@ -26,6 +26,16 @@ export interface ImportWish {
   readonly signal: AbortSignal;
 }
 
+interface Look {
+  readonly message: FiledMessage;
+  readonly hash: Buffer;
+  /** Octets. */
+  readonly size: number;
+  readonly there: boolean;
+  readonly body?: BodyId;
+}
+
+/** Messages in one commit; some more where they come several at once. */
 const portion = 100;
 const mostTroubles = 1_000;
 
@@ -73,18 +83,33 @@ export class Importing {
     return (await this.#hosted.mailboxes.get(this.#account.id, name))?.id;
   }
 
-  /** After mailbox(). */
-  async message(name: string, message: FiledMessage): Promise<void> {
+  /** After mailbox(). In order; looked at together, as most of the time is waiting. */
+  async messages(name: string, messages: readonly FiledMessage[]): Promise<void> {
     const line = this.#lines.get(name);
     const id = this.#ids.get(name);
     if (line === undefined) throw new Error(`mailbox ${name} was not announced`);
-    if (id === false) {
-      line.failed += 1;
-      return;
+    if (id === false) line.failed += messages.length;
+    else {
+      const looks = await Promise.all(messages.map((message) => this.#look(id, message)));
+      for (const look of looks) this.#take(line, id, look);
     }
+    if (this.#waiting.length >= portion) await this.flush();
+  }
+
+  /** Staged where it is new. */
+  async #look(id: MailboxId | undefined, message: FiledMessage): Promise<Look> {
     const { hash, size } = await this.#measure(message);
-    const key = `${name}\0${hash.toString('base64')}`;
-    if (this.#seen.has(key) || (id !== undefined && (await this.#hosted.held.has(id, hash)))) {
+    const there = id !== undefined && (await this.#hosted.held.has(id, hash));
+    const { dryRun, maxSize, signal } = this.#wish;
+    const look = { message, hash, size, there };
+    if (there || size > maxSize || dryRun) return look;
+    const staged = await this.#hosted.messages.stage(message.content(signal), maxSize, signal);
+    return { ...look, body: staged.body };
+  }
+
+  #take(line: ImportLine, mailbox: MailboxId | undefined, { message, hash, size, there, body }: Look): void {
+    const key = `${line.mailbox}\0${hash.toString('base64')}`;
+    if (there || this.#seen.has(key)) {
       line.there += 1;
     } else if (size > this.#wish.maxSize) {
       line.failed += 1;
@@ -93,7 +118,10 @@ export class Importing {
       line.added += 1;
       line.size += size;
       this.#seen.add(key);
-      if (id !== undefined && !this.#wish.dryRun) await this.#put(id, message);
+      if (mailbox === undefined || body === undefined) return;
+      const { internalDate } = message;
+      const flags = flagsOf(message.flags);
+      this.#waiting.push({ mailbox, body, flags, ...(internalDate === undefined ? {} : { internalDate }) });
     }
   }
 
@@ -105,16 +133,6 @@ export class Importing {
       size += chunk.length;
     }
     return { hash: hash.digest(), size };
-  }
-
-  async #put(mailbox: MailboxId, message: FiledMessage): Promise<void> {
-    const { messages } = this.#hosted;
-    const { signal, maxSize } = this.#wish;
-    const { body } = await messages.stage(message.content(signal), maxSize, signal);
-    const { internalDate } = message;
-    const flags = flagsOf(message.flags);
-    this.#waiting.push({ mailbox, body, flags, ...(internalDate === undefined ? {} : { internalDate }) });
-    if (this.#waiting.length >= portion) await this.flush();
   }
 
   async flush(): Promise<void> {
