@@ -60,7 +60,8 @@ export interface FlagChange {
 
 export interface Writing extends Staging {
   /**
-   * All or nothing. Throws OverQuota (nothing of any account is then changed), MailboxGone, StoreFull, StoreAway.
+   * All or nothing. Throws OverQuota (nothing of any account is then changed), MailboxGone, StoreFull, StoreAway; and
+   * BodyGone when a body was staged so long ago that it is swept: stage it again.
    * `grace`: a delivery may exceed the quota by what the configuration allows.
    */
   append(messages: readonly Append[], options?: { readonly grace?: boolean }): Promise<readonly Appended[]>;
@@ -71,6 +72,7 @@ export interface Writing extends Staging {
   /**
    * Those with a MODSEQ above `unchangedSince` are left alone and named in `modified` (RFC 7162 §3.1.3).
    * A message that has the flags already keeps its MODSEQ and is not in `changed`.
+   * `changed` has a row for each: whoever names very many does it in portions.
    */
   flag(
     mailbox: MailboxId,

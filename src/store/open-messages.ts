@@ -16,6 +16,7 @@ import { copy } from './copy.ts';
 import { expunge } from './expunge.ts';
 import { eachInStoreWords, inStoreWords } from './faults.ts';
 import { flag } from './flag.ts';
+import { type Rekeyed, type RekeyTask, rekey } from './rekey.ts';
 import { rows } from './rows.ts';
 import { snapshot, takeRecent } from './snapshot.ts';
 import { openStaging } from './stage.ts';
@@ -43,7 +44,12 @@ export const storeLimits: StoreLimits = {
   commitsAtOnce: 2,
 };
 
-export type Messages = Reading & Writing & { close(): Promise<void> };
+export interface Messages extends Reading, Writing {
+  /** Bodies sealed by old keys are sealed by the last: see rekey. */
+  reseal(task: RekeyTask, signal: AbortSignal): Promise<Rekeyed>;
+  /** When what is under way is done. */
+  close(): Promise<void>;
+}
 
 export function openMessages(options: MessagesOptions): Messages {
   const { database, blobs, now, log } = options;
@@ -88,6 +94,7 @@ export function openMessages(options: MessagesOptions): Messages {
       eachInStoreWords(() => rows(database, mailbox, uids, want, signal)),
     content: (body, signal, range) =>
       eachInStoreWords(() => content({ database, blobs, coding }, body, signal, range)),
+    reseal: (task, signal) => inStoreWords(() => rekey({ database, blobs, coding, log }, task, signal)),
     async close() {
       await staging.idle();
       await appends.idle();

@@ -1,5 +1,6 @@
 /**
- * store/sweep - what is not kept any longer goes: expunged messages past their time, bodies and blobs nobody refers to.
+ * store/sweep - what is not kept any longer goes: expunged messages past their time, bodies, blobs and keywords that
+ * nobody refers to.
  *
  * One process of all does it (an advisory lock), a portion at a time, so that nobody waits long for it.
  */
@@ -7,6 +8,7 @@ import type { BlobKey, BlobStore } from '../ports/blob-store.ts';
 import type { Database } from '../ports/database.ts';
 import type { Log } from '../ports/log.ts';
 import { beginning, type Horizon, removeUnused, sweepBlobs, sweepBodies } from './sweep-bodies.ts';
+import { sweepKeywords } from './sweep-keywords.ts';
 
 export interface SweepOptions {
   readonly database: Database;
@@ -15,6 +17,8 @@ export interface SweepOptions {
   readonly keepExpunged: number;
   /** Milliseconds that a staged body waits for an append; default 6 hours, at least 2. */
   readonly keepStaged?: number;
+  /** Mailboxes with so many keywords are asked which they still need; default 100. */
+  readonly manyKeywords?: number;
   readonly now: () => Date;
   readonly log: Log;
 }
@@ -23,6 +27,7 @@ export interface Swept {
   readonly expunged: number;
   readonly bodies: number;
   readonly blobs: number;
+  readonly keywords: number;
 }
 
 /** "stor" in ASCII. */
@@ -47,6 +52,7 @@ export class Sweeper {
   /** Once through. The first time all bodies and blobs are looked at, later those that came since; blobs once a day. */
   async sweep(signal: AbortSignal): Promise<Swept> {
     const { database, blobs, keepExpunged, keepStaged = 6 * hour, now, log } = this.#options;
+    const { manyKeywords = 100 } = this.#options;
     const at = now();
     const staged = new Date(at.getTime() - Math.max(leastStaged, keepStaged));
     const old = await sweepExpunged(database, blobs, new Date(at.getTime() - keepExpunged), staged, signal);
@@ -57,7 +63,8 @@ export class Sweeper {
       strays = await sweepBlobs(database, blobs, at, signal);
       this.#blobsDue = at.getTime() + blobsEvery;
     }
-    const swept = { expunged: old.expunged, bodies: old.bodies + bodies, blobs: strays };
+    const keywords = await sweepKeywords(database, manyKeywords, signal);
+    const swept = { expunged: old.expunged, bodies: old.bodies + bodies, blobs: strays, keywords };
     if (Object.values(swept).some((count) => count > 0)) log.info(swept, 'swept the store');
     return swept;
   }

@@ -58,11 +58,11 @@ describe('the sweep', () => {
     await put(setting.messages, box, big('kept'));
     await stage(setting.messages, big('forgotten'));
     later(5 * hour);
-    expect(await sweeper.sweep(never)).toEqual({ expunged: 0, bodies: 0, blobs: 0 });
+    expect(await sweeper.sweep(never)).toEqual({ expunged: 0, bodies: 0, blobs: 0, keywords: 0 });
     later(7 * hour);
-    expect(await sweeper.sweep(never)).toEqual({ expunged: 0, bodies: 1, blobs: 0 });
+    expect(await sweeper.sweep(never)).toEqual({ expunged: 0, bodies: 1, blobs: 0, keywords: 0 });
     expect([await bodies(), setting.blobs.kept.size]).toEqual([1, 1]);
-    expect(await sweeper.sweep(never)).toEqual({ expunged: 0, bodies: 0, blobs: 0 });
+    expect(await sweeper.sweep(never)).toEqual({ expunged: 0, bodies: 0, blobs: 0, keywords: 0 });
   });
 
   test('leaves what was staged again', async () => {
@@ -96,10 +96,10 @@ describe('the sweep', () => {
     await setting.messages.expunge(box, everything, { anyway: true });
     const sweeper = sweeperOf();
     later(13 * day);
-    expect(await sweeper.sweep(never)).toEqual({ expunged: 0, bodies: 0, blobs: 0 });
+    expect(await sweeper.sweep(never)).toEqual({ expunged: 0, bodies: 0, blobs: 0, keywords: 0 });
     expect(await setting.messages.changes(box, since)).toMatchObject({ forgotten: false });
     later(15 * day);
-    expect(await sweeper.sweep(never)).toEqual({ expunged: 2, bodies: 1, blobs: 0 });
+    expect(await sweeper.sweep(never)).toEqual({ expunged: 2, bodies: 1, blobs: 0, keywords: 0 });
     expect(await setting.messages.changes(box, since)).toMatchObject({
       forgotten: true,
       gone: [{ first: 1, last: 2 }],
@@ -193,6 +193,17 @@ describe('the sweep', () => {
       expect((await read(setting.messages, rows.get(uid)!.body)).equals(octets)).toBe(true);
     expect(swept).toBeGreaterThan(0);
   });
+});
+
+test('keywords that no message has any more make room for others', async () => {
+  const keywords = Array.from({ length: 120 }, (_, index) => `K${index}`);
+  const messages = setting.open({ limits: { keywords: 120 } });
+  await put(messages, box, letter('all'), { flags: { system: 0, keywords } });
+  await messages.flag(box, everything, { how: 'set', flags: { system: 0, keywords: ['K7', 'K90'] } });
+  expect((await messages.snapshot(box)).mayAddKeywords).toBe(false);
+  expect((await sweeperOf().sweep(never)).keywords).toBe(118);
+  expect(await messages.snapshot(box)).toMatchObject({ keywords: ['K7', 'K90'], mayAddKeywords: true });
+  expect((await sweeperOf().sweep(never)).keywords).toBe(0);
 });
 
 describe('keys', () => {

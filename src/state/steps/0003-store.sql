@@ -108,6 +108,7 @@ create index mailbox_message_mod_seq on mailbox_message (mailbox, mod_seq);
 create index mailbox_message_body on mailbox_message (body);
 create index mailbox_message_unseen on mailbox_message (mailbox, uid) where system & 1 = 0;
 create index mailbox_message_deleted on mailbox_message (mailbox, uid) where system & 8 <> 0;
+create index mailbox_message_keywords on mailbox_message (mailbox, uid) where keywords is not null;
 
 -- Which UIDs there are: bit n of page p is UID 1024 p + n, bits counted as get_bit() does.
 create table uid_page (
