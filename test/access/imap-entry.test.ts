@@ -87,6 +87,14 @@ describe('without TLS', () => {
     expect((await talk.rest()).at(-1)).toMatch(/^\* BYE/);
   });
 
+  test('a stranger is listened to less', async () => {
+    const long = `"${'x'.repeat(20_000)}"`;
+    const talk = await server.connect();
+    expect(await talk.answer(`LOGIN ada ${long}`)).toMatch(/^BAD/);
+    await talk.ok('LOGIN ada secret');
+    expect(await talk.answer(`STATUS ${long} (MESSAGES)`)).toMatch(/^NO/);
+  });
+
   test('states are kept apart', async () => {
     const talk = await server.connect();
     expect(await talk.answer('SELECT INBOX')).toMatch(/^BAD .*Sign in/);

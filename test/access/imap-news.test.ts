@@ -75,6 +75,16 @@ test('IDLE tells at once, and ends with DONE', async () => {
   expect((await two.until(again)).at(-1)).toMatch(/^BAD/);
 });
 
+test('a client that idles without news hears now and then that we are there', async () => {
+  await using patient = await imapServer({ imap: { idleBeat: 50 } });
+  const talk = await patient.as('ada');
+  const tag = talk.begin('IDLE');
+  await talk.response();
+  expect(await talk.response()).toBe('* OK Still here');
+  talk.write('DONE\r\n');
+  expect((await talk.until(tag)).at(-1)).toBe('OK Done waiting');
+});
+
 test('what a session does itself it is told once', async () => {
   expect(await one.ok('STORE 1:2 +FLAGS (\\Seen)')).toHaveLength(2);
   expect(await one.ok('NOOP')).toEqual([]);

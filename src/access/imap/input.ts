@@ -5,15 +5,28 @@ import type { RequestLimits } from '../../protocol/imap/request/limits.ts';
 import { type RequestEvent, RequestReader } from '../../protocol/imap/request/reader.ts';
 import type { Connection } from '../connection.ts';
 
+/** Octets: tokens in AUTHENTICATE may be long. */
+const strangersCommand = 16_384;
+
 export class Input {
   readonly #connection: Connection;
   readonly #reader: RequestReader;
   /** What is being waited for, kept while IDLE looks elsewhere. */
   #coming: Promise<RequestEvent | undefined> | undefined;
 
+  readonly #limits: RequestLimits;
+
+  /** A stranger is listened to less. */
   constructor(connection: Connection, limits: RequestLimits) {
     this.#connection = connection;
-    this.#reader = new RequestReader({ utf8: false, limits });
+    this.#limits = limits;
+    const command = Math.min(limits.command, strangersCommand);
+    this.#reader = new RequestReader({ utf8: false, limits: { ...limits, command } });
+  }
+
+  set isSignedIn(yes: boolean) {
+    const command = yes ? this.#limits.command : Math.min(this.#limits.command, strangersCommand);
+    this.#reader.dialect = { ...this.#reader.dialect, limits: { ...this.#limits, command } };
   }
 
   /** Names and quoted strings are UTF-8 from the next command on. */

@@ -22,6 +22,8 @@ export interface ImapOptions {
   readonly othersPrefix: string;
   /** COMPRESS=DEFLATE is offered (RFC 4978). */
   readonly compress: boolean;
+  /** Milliseconds from one word to the next while a client idles and there is no news. */
+  readonly idleBeat: number;
   /** Sessions of one account at once, in this process; 0 for no limit. */
   readonly sessionsPerAccount: number;
 }
@@ -33,6 +35,7 @@ export const defaultImapOptions: ImapOptions = {
   refusedLogins: 5,
   othersPrefix: 'Other Users',
   compress: true,
+  idleBeat: 120_000,
   sessionsPerAccount: 200,
 };
 

@@ -206,7 +206,8 @@ export class Session {
   }
 
   async #failed(tag: string, news: News, thrown: unknown): Promise<void> {
-    if (this.signal.aborted || thrown instanceof ConnectionGone) throw thrown;
+    if (thrown instanceof ConnectionGone) throw thrown;
+    this.signal.throwIfAborted(); // nobody is there to be told
     const { refusal, isBug } = asRefusal(thrown);
     if (isBug) this.connection.log.error({ ip: this.connection.ip, err: thrown }, 'command failed');
     if (refusal.verdict === 'NO') await this.#tellNews(news === 'ask' ? 'all' : news);

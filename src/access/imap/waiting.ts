@@ -2,6 +2,7 @@
  * access/imap/waiting - news told while a session waits for its client: in IDLE (RFC 2177), and at any time where NOTIFY
  * asked for it (RFC 5465 §4).
  */
+import { statement } from '../../protocol/imap/respond/status.ts';
 import { ConnectionGone } from '../connection.ts';
 import { asRefusal } from './refusal.ts';
 import type { Session } from './session.ts';
@@ -11,9 +12,17 @@ import type { View } from './view.ts';
 export async function tellUntil(session: Session, coming: Promise<unknown>, isIdle: boolean): Promise<void> {
   let isCome = false;
   let hasFailed = false;
+  let isBeatDue = false;
   let wake = (): void => {};
+  // So that no router between us forgets the connection, and a client that is gone is noticed.
+  const beat = setInterval(() => {
+    isBeatDue = isIdle;
+    wake();
+  }, session.options.idleBeat);
+  beat.unref();
   const come = coming.finally(() => {
     isCome = true;
+    clearInterval(beat);
     wake();
   });
   come.catch(() => {});
@@ -32,6 +41,8 @@ export async function tellUntil(session: Session, coming: Promise<unknown>, isId
     if (notifier !== undefined) notifier.onnews = undefined;
     if (isCome) return;
     hasFailed = false;
+    if (isBeatDue) session.say(statement('OK', { text: 'Still here' }, session.dialect));
+    isBeatDue = false;
     try {
       await notifier?.tell();
       if (view !== undefined && hasNews(view, expunges)) await session.tellNews(view, { expunges });
