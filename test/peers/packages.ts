@@ -21,6 +21,17 @@ const programs: Readonly<Record<string, string>> = {
   'samba-common-bin': 'samba-tool',
   'xz-utils': 'xz',
   postgresql: 'postgres',
+  curl: 'curl',
+  fetchmail: 'fetchmail',
+  getmail6: 'getmail',
+  gsasl: 'gsasl',
+  isync: 'mbsync',
+  mpop: 'mpop',
+  msmtp: 'msmtp',
+  neomutt: 'neomutt',
+  offlineimap3: 'offlineimap',
+  python3: 'python3',
+  'sieve-connect': 'sieve-connect',
 };
 
 /** Places that are not always on the PATH of an ordinary user. */

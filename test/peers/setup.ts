@@ -8,8 +8,25 @@ import { whyMissing } from './packages.ts';
 import { sambaPackages } from './samba.ts';
 import { runFolder } from './unrun.ts';
 
+/** Programs with which people read and send mail. */
+const mailPrograms: readonly string[] = [
+  ...[
+    'curl',
+    'fetchmail',
+    'getmail6',
+    'gsasl',
+    'isync',
+    'mpop',
+    'msmtp',
+    'neomutt',
+    'offlineimap3',
+    'python3',
+  ],
+  ...['sieve-connect', 'swaks', 'libnet-ssleay-perl'],
+];
+
 const wanted: readonly string[] = [
-  ...new Set(['postfix', 'swaks', 'libnet-ssleay-perl', 'xz-utils', ...openldapPackages, ...sambaPackages]),
+  ...new Set(['postfix', 'xz-utils', ...mailPrograms, ...openldapPackages, ...sambaPackages]),
 ];
 
 export async function setup(): Promise<void> {
