@@ -75,7 +75,7 @@ test('items of what is new come between EXISTS and ADDTO; a change of flags brin
   await other.append('INBOX', letter('boss'));
   expect(await told(talk, 'NOOP')).toEqual([
     '* 6 EXISTS',
-    '* 6 FETCH (UID 6 BODY[HEADER.FIELDS ("SUBJECT")] {17}\r\nSubject: boss\r\n\r\n)',
+    '* 6 FETCH (UID 6 BODY[HEADER.FIELDS (SUBJECT)] {17}\r\nSubject: boss\r\n\r\n)',
     '* ESEARCH (TAG "a7") UID ADDTO (0 6)',
   ]);
 });

@@ -54,7 +54,7 @@ test('a whole visit', async () => {
   ]);
   expect(await talk.ok('FETCH 1 (BODY[] BODY.PEEK[HEADER.FIELDS (SUBJECT)] BODY[TEXT]<1.3>)')).toEqual([
     `* 1 FETCH (FLAGS (\\Recent \\Seen) BODY[] {${letter('one').length}}\r\n${letter('one')} ` +
-      'BODY[HEADER.FIELDS ("SUBJECT")] {16}\r\nSubject: one\r\n\r\n BODY[TEXT]<1> {3}\r\nell)',
+      'BODY[HEADER.FIELDS (SUBJECT)] {16}\r\nSubject: one\r\n\r\n BODY[TEXT]<1> {3}\r\nell)',
   ]);
   expect(await talk.ok('UID FETCH 2 (ENVELOPE BODYSTRUCTURE)')).toEqual([
     expect.stringContaining('"two" (("Ada" NIL "ada" "example.org"))'),

@@ -42,7 +42,7 @@ test('new and expunged messages and flags of the selected mailbox come at once',
   expect(await unasked(/FETCH/)).toEqual([
     '* 1 EXISTS',
     expect.stringMatching(/RECENT/),
-    '* 1 FETCH (UID 1 BODY[HEADER.FIELDS ("SUBJECT")] {16}\r\nSubject: one\r\n\r\n)',
+    '* 1 FETCH (UID 1 BODY[HEADER.FIELDS (SUBJECT)] {16}\r\nSubject: one\r\n\r\n)',
   ]);
   await other.ok('SELECT INBOX');
   await other.ok('STORE 1 +FLAGS (\\Flagged \\Deleted)');

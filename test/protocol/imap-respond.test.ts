@@ -268,7 +268,7 @@ test.each<[string, readonly FetchItem<string>[], string]>([
       { item: 'BODY[]', section: { part: [], of: { fields: ['To', 'a"'], not: true } }, content: body('') },
       { item: 'RFC822.SIZE', value: 9 },
     ],
-    'BODY[1.2.MIME]<5> {1}\r\nx BODY[HEADER.FIELDS.NOT ("To" "a\\"")] {0}\r\n RFC822.SIZE 9',
+    'BODY[1.2.MIME]<5> {1}\r\nx BODY[HEADER.FIELDS.NOT (To "a\\"")] {0}\r\n RFC822.SIZE 9',
   ],
   ['no such part', [{ item: 'BODY[]', section: { part: [9] }, content: undefined }], 'BODY[9] NIL'],
   [

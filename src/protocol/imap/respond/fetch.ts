@@ -116,11 +116,15 @@ const printHead = (content: Content<unknown> | undefined, kind: '' | '~'): strin
 
 const printPart = (part: readonly number[]): string => part.map(number).join('.');
 
+/** Plain names without quotes: some clients look for the words they have said. */
+const fieldName = (name: string, dialect: Pick<Dialect, 'utf8'>): string =>
+  /^[A-Za-z0-9_.-]+$/.test(name) ? name : string(name, dialect);
+
 function printSection({ part, of }: Section, dialect: Pick<Dialect, 'utf8'>): string {
   const words = part.map(number);
   if (typeof of === 'string') words.push(of);
   else if (of !== undefined) {
-    const names = list(of.fields.map((field) => string(field, dialect)));
+    const names = list(of.fields.map((field) => fieldName(field, dialect)));
     words.push(`HEADER.FIELDS${of.not ? '.NOT' : ''} ${names}`);
   }
   return words.join('.');
