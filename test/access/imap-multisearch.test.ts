@@ -72,7 +72,15 @@ test('the selected mailbox is one of them, and its numbers mean it alone', async
     '"f1" UID ALL 1:3',
     '"f2" UID ALL 1',
   ]);
-  expect(await other.answer('ESEARCH IN (selected mailboxes f2) 1:2')).toMatch(/^BAD/);
+  expect(await search(other, 'IN (selected mailboxes f2) 1:2')).toEqual([
+    '"f1" UID ALL 1:2',
+    '"f2" UID ALL 1',
+  ]);
+  expect(await search(other, 'IN (mailboxes (f1 f2)) 2:100,*')).toEqual([
+    '"f1" UID ALL 2:3',
+    '"f2" UID ALL 1',
+  ]);
+  expect(await search(other, 'IN (mailboxes (f1 f2)) 101:200')).toEqual([]);
   expect(await other.answer('ESEARCH IN (mailboxes f2) $')).toMatch(/^BAD/);
   expect(await other.answer('ESEARCH IN (mailboxes f2) RETURN (SAVE) ALL')).toMatch(/^BAD/);
   // What the client has not been told of is not found in the selected one.
@@ -88,11 +96,30 @@ test("others' mailboxes are searched by who may read them, and passed over else"
   expect(await search(bob, command)).toEqual([]);
   await talk.ok('SETACL f2/salmon/deep bob lr');
   expect(await search(bob, command)).toEqual(['"Other Users/ada/f2/salmon/deep" UID ALL 1']);
+  // What is named need not be listed.
+  await talk.ok('SETACL f2/salmon/deep bob r');
+  expect(await search(bob, command)).toEqual([]);
+  expect(await search(bob, 'IN (mailboxes "Other Users/ada/f2/salmon/deep") ALL')).toHaveLength(1);
 });
 
-test('updates are not told of several', async () => {
-  expect(await talk.say('ESEARCH IN (mailboxes f3) RETURN (UPDATE) ALL')).toEqual([
+test('updates are told of the selected mailbox', async () => {
+  const [one, two] = [await server.as('ada'), await server.as('ada')];
+  expect(await one.answer('ESEARCH IN (mailboxes f3) RETURN (UPDATE) ALL')).toMatch(/^BAD/);
+  await one.ok('SELECT f3');
+  expect(await one.say('ESEARCH IN (mailboxes f2) RETURN (UPDATE COUNT) ALL')).toEqual([
     expect.stringMatching(/^\* NO \[NOUPDATE "a\d+"\]/),
+    expect.stringContaining('COUNT 1'),
     'OK Searched',
   ]);
+  expect(await one.ok('ESEARCH IN (selected mailboxes f2) RETURN (UPDATE COUNT) ALL')).toHaveLength(1);
+  await two.append('f3', letter('late'));
+  expect((await one.ok('NOOP')).at(-1)).toMatch(
+    /^\* ESEARCH \(TAG "a\d+" MAILBOX "f3" UIDVALIDITY \d+\) UID ADDTO \(0 1\)$/,
+  );
+});
+
+test('mailboxes are not named without end', async () => {
+  expect(await talk.answer(`ESEARCH IN (${'mailboxes f1 '.repeat(101).trim()}) ALL`)).toMatch(
+    /^NO \[LIMIT\]/,
+  );
 });

@@ -19,6 +19,8 @@ import type { View } from './view.ts';
 
 export interface Context {
   readonly tag: string;
+  /** Where the search named it (RFC 7377 §2.1). */
+  readonly mailbox?: { readonly name: string; readonly validity: number };
   /** Numbers are UIDs. */
   readonly uid: boolean;
   readonly key: SearchKey;
@@ -203,8 +205,10 @@ function tellRemoved(session: Session, view: View, context: Context, removed: re
 
 function tell(
   session: Session,
-  { tag, uid }: Context,
+  { tag, uid, mailbox }: Context,
   changes: { readonly addTo?: readonly Change[]; readonly removeFrom?: readonly Change[] },
 ): void {
-  session.say(esearch({ tag, uid, ...changes }, session.dialect));
+  session.say(
+    esearch({ tag, uid, ...(mailbox === undefined ? {} : { mailbox }), ...changes }, session.dialect),
+  );
 }

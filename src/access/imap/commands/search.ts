@@ -11,6 +11,7 @@ import { keepUpToDate, refuseReuse } from '../contexts.ts';
 import { windowOf } from '../numbers.ts';
 import { progress } from '../progress.ts';
 import type { Done, Named, Rule, ViewCall } from '../rule.ts';
+import { isOnlySave, savedOf } from '../saved-result.ts';
 import { asks, resolveKey } from '../search-key.ts';
 import type { View } from '../view.ts';
 
@@ -42,10 +43,8 @@ async function run(call: ViewCall<Named<'SEARCH'>>): Promise<Done> {
   const returns = command.returns ?? { ...nothing, all: true };
   if (update !== undefined)
     keepUpToDate(session, view, { tag, uid: command.uid, key: command.key, by: undefined, ...update }, uids);
-  if (returns.save) view.saved = saved(uids, returns);
-  const isOnlySave =
-    returns.save && !(returns.min || returns.max || returns.all || returns.count || returns.partial);
-  if (!isOnlySave)
+  if (returns.save) view.saved = savedOf(uids, returns);
+  if (!isOnlySave(returns))
     session.say(
       esearch(answer(call, uids, returns, await modSeqTold(call, uids, returns, result)), session.dialect),
     );
@@ -116,18 +115,10 @@ async function modSeqTold(
   if (highestModSeq === undefined || all || count || partial !== undefined || !(min || max))
     return highestModSeq;
   let highest = 0;
-  const ends = [...saved(uids, { ...nothing, min, max }).ranges()];
+  const ends = [...savedOf(uids, { ...nothing, min, max }).ranges()];
   for await (const rows of session.deps.reading.rows(view.mailbox, ends, {}, session.signal))
     for (const { modSeq } of rows) highest = Math.max(highest, modSeq);
   return highest === 0 ? undefined : highest;
-}
-
-/** RFC 5182 §2.4: MIN and MAX alone save no more than they tell. */
-function saved(uids: UidSet, { min, max, all, count, partial }: SearchReturns): UidSet {
-  if (partial !== undefined) return UidSet.of(windowOf(uids, partial));
-  if (all || count || !(min || max)) return uids;
-  const ends = [min ? uids.at(1) : undefined, max ? uids.at(uids.size) : undefined];
-  return UidSet.of(ends.flatMap((uid) => (uid === undefined ? [] : [{ first: uid, last: uid }])));
 }
 
 export const search: Rule<'SEARCH'> = {
