@@ -32,6 +32,7 @@ const references: readonly Reference[] = [
   { from: 'directory.sources.*.homes.remote', ...site },
   { from: 'directory.sources.*.homes.values.*', ...site },
   { from: 'directory.precedence', names: 'directory.sources.*.name', what: 'directory source' },
+  { from: 'auth.ldap.*.source', names: 'directory.sources.*.name', what: 'directory source' },
   { from: 'rules.*.when.**.client.listener', names: 'listeners.*.name', what: 'listener', implied: ['mx'] },
 ];
 

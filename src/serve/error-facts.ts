@@ -17,6 +17,7 @@ const knownConditions: ReadonlySet<string> = new Set([
   'DirectoryUnready',
   'DnsError',
   'LdapUnreachable',
+  'VerifierAway',
   'PeerFault',
   'PrivateServerError',
   'SchemaMismatch',

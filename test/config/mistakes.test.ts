@@ -178,7 +178,7 @@ test.each<[name: string, text: string, place: [line: number, column: number], sa
     'a source without its kind',
     'directory:\n  sources:\n    - name: a\n      file: /a.csv',
     [3, 7],
-    'directory.sources[0].kind: expected one of ldap|ldif|csv, found nothing: the key is required',
+    'directory.sources[0].kind: expected one of ldap|ldif|csv|accounts, found nothing: the key is required',
   ],
   [
     'a separator that is none',

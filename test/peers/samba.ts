@@ -14,7 +14,14 @@ import { must, until } from './command.ts';
 import { listens } from './openldap.ts';
 import { program } from './packages.ts';
 
-export const sambaPackages = ['samba', 'samba-ad-provision', 'ldap-utils', 'openssl'] as const;
+export const sambaPackages = [
+  'samba',
+  'samba-ad-provision',
+  'samba-dsdb-modules',
+  'samba-vfs-modules',
+  'ldap-utils',
+  'openssl',
+] as const;
 
 export interface Samba {
   readonly url: string;
