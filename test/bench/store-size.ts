@@ -38,7 +38,7 @@ try {
   const database = await openDatabase({
     url: server.url,
     maxConnections: 8,
-    statementTimeoutMs: 600_000,
+    statementTimeoutMs: 30_000,
     connectTimeoutMs: 10_000,
     applicationName: 'bench',
     log: silentLog,
