@@ -8,7 +8,7 @@
  * Once the message is staged, a client that goes away is not waited for and does not stop what has begun: some may have
  * the message already. It will send it again, and then it is another message.
  */
-import { type Address, needsSmtpUtf8 } from '../mail/address.ts';
+import { type Address, addressKey, needsSmtpUtf8 } from '../mail/address.ts';
 import { asMailError, MailError } from '../mail/condition.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import type { Reply } from '../mail/reply.ts';
@@ -31,13 +31,26 @@ export interface AtOnceOptions extends LocalOptions {
 /** Never aborts: what was begun is brought to its end. */
 const toTheEnd = new AbortController().signal;
 
+/** Milliseconds for which a recipient who takes mail is not asked about again at RCPT; delivery asks in any case. */
+const takenFor = 2_000;
+const takersKept = 1_000;
+
 export function openAtOnce(options: AtOnceOptions): LocalDelivery {
-  const { isHere } = options;
+  const { isHere, now } = options;
+  /** Until when, by address. */
+  const takers = new Map<string, number>();
   return {
-    async refusal(recipient, decision, signal) {
+    async refusal(_, decision, signal) {
       const copy = copyHere(decision, isHere);
       if (copy === undefined) return undefined;
-      return await whyNot(copy.recipient ?? recipient, options, signal);
+      const key = addressKey(copy.recipient);
+      const at = now().getTime();
+      if (at < (takers.get(key) ?? 0)) return undefined;
+      const refusal = await whyNot(copy.recipient, options, signal);
+      if (takers.size >= takersKept) takers.clear();
+      if (refusal === undefined) takers.set(key, at + takenFor);
+      else takers.delete(key);
+      return refusal;
     },
     accept: (incoming, signal) => accept(incoming, options, signal),
   };

@@ -110,6 +110,9 @@ async function kept({ owner, folders }: Filtering, policy: LocalPolicy): Promise
   return { folder: found.folder, flags: noFlags };
 }
 
+/** Characters of a keyword; longer ones are left out. */
+const keywordLimit = 200;
+
 async function copyOf(
   action: Keep | FileInto,
   filtering: Filtering,
@@ -117,7 +120,7 @@ async function copyOf(
   log: Log,
 ): Promise<Copy> {
   const { message, owner, folders } = filtering;
-  const flags = flagsOf(action.flags ?? []);
+  const flags = flagsOf((action.flags ?? []).filter((flag) => flag.length <= keywordLimit));
   const header = action.header !== undefined && message.headerWhole ? { header: action.header } : {};
   if (action.kind === 'keep') {
     if (action.implicit) return { ...(await kept(filtering, policy)), flags, ...header };

@@ -25,6 +25,7 @@ const LF = 0x0a;
 export class HeaderSection {
   readonly fields: readonly Field[];
   readonly #byKey = new Map<string, Field[]>();
+  #size: number | undefined;
 
   constructor(fields: readonly Field[]) {
     this.fields = fields;
@@ -38,6 +39,12 @@ export class HeaderSection {
   /** In the order of the message. */
   all(name: string): readonly Field[] {
     return this.#byKey.get(name.toLowerCase()) ?? [];
+  }
+
+  /** Octets, without the empty line at the end. */
+  get size(): number {
+    this.#size ??= this.fields.reduce((sum, { raw }) => sum + raw.length, 0);
+    return this.#size;
   }
 
   /** Without the empty line at the end. */

@@ -35,7 +35,7 @@ export class Message {
   /** Octets of the message as it is now. */
   get size(): number {
     if (this.header === this.#original) return this.#source.size;
-    return this.#source.size - this.#original.octets().length + this.header.octets().length;
+    return this.#source.size - this.#original.size + this.header.size;
   }
 
   /** Behind the empty line. */

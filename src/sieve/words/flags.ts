@@ -74,8 +74,12 @@ function readVariableName(call: Call, text: Text | undefined): string | undefine
   return text.constant.toLowerCase();
 }
 
-const flagsIn = (run: Run, variable: string | undefined, global: boolean): readonly string[] =>
-  variable === undefined ? (run.result.flags ?? []) : splitFlags([run.variable(variable, global)]);
+function flagsIn(run: Run, variable: string | undefined, global: boolean): readonly string[] {
+  if (variable === undefined) return run.result.flags ?? [];
+  const value = run.variable(variable, global);
+  run.spend(1 + (value.length >> 3));
+  return splitFlags([value]);
+}
 
 const hasflag: Definition = {
   kind: 'test',
