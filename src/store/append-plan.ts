@@ -18,10 +18,17 @@ export interface Group {
   readonly grace: boolean;
 }
 
+export interface BodyFacts {
+  /** Octets. */
+  readonly size: number;
+  /** In hexadecimal. */
+  readonly thread: string;
+}
+
 export interface Ground {
   readonly locked: ReadonlyMap<MailboxId, Locked>;
-  /** Octets of the bodies that are there. */
-  readonly sizes: ReadonlyMap<BodyId, number>;
+  /** Those that are there. */
+  readonly bodies: ReadonlyMap<BodyId, BodyFacts>;
   /** Octets of the messages that are to be replaced and are there; see replaceKey. */
   readonly replaced: ReadonlyMap<string, number>;
   readonly quotas: Quotas;
@@ -41,6 +48,8 @@ export interface NewRow {
   readonly internal_date: Date;
   readonly body: BodyId;
   readonly size: number;
+  /** The thread, in hexadecimal. */
+  readonly root: string | undefined;
   readonly uidl: string | undefined;
 }
 
@@ -89,14 +98,14 @@ export function planAppends(groups: readonly Group[], ground: Ground): AppendPla
 }
 
 /** Throws when the group cannot be appended; its octets count from then on otherwise. */
-function judge({ messages, grace }: Group, { locked, sizes, replaced, quotas }: Ground): void {
+function judge({ messages, grace }: Group, { locked, bodies, replaced, quotas }: Ground): void {
   const more = new Map<AccountId, { storage: number; messages: number }>();
   const count = (mailbox: Locked, octets: number, by: 1 | -1): void => {
     const usage = more.get(mailbox.account) ?? { storage: 0, messages: 0 };
     more.set(mailbox.account, { storage: usage.storage + by * octets, messages: usage.messages + by });
   };
   for (const { mailbox, body, replaces } of messages) {
-    const size = sizes.get(body);
+    const size = bodies.get(body)?.size;
     const target = theLocked(locked, mailbox);
     if (size === undefined)
       throw new BodyGone(`body ${body} was staged too long ago and is swept; stage the message again`);
@@ -125,8 +134,9 @@ function counterOf(counters: Map<MailboxId, Counter>, mailbox: Locked, most: num
   return counter;
 }
 
-function rowOf(message: Append, counter: Counter, { sizes, now }: Ground): NewRow {
+function rowOf(message: Append, counter: Counter, { bodies, now }: Ground): NewRow {
   const keywords = counter.keywords.take(message.flags.keywords);
+  const body = bodies.get(message.body);
   const row: NewRow = {
     mailbox: message.mailbox,
     uid: counter.uid,
@@ -135,7 +145,8 @@ function rowOf(message: Append, counter: Counter, { sizes, now }: Ground): NewRo
     keywords: keywords.length > 0 ? keywords : undefined,
     internal_date: wholeSecond(message.internalDate ?? now),
     body: message.body,
-    size: sizes.get(message.body) ?? 0,
+    size: body?.size ?? 0,
+    root: body?.thread,
     uidl: message.uidl !== undefined && uidl.test(message.uidl) ? message.uidl : undefined,
   };
   counter.uid += 1;

@@ -52,8 +52,8 @@ async function readGround(
   // Sent together; each sees what the locks of the first waited for.
   const [locked, bodies, quotas, replaced] = await Promise.all([
     lockMailboxes(tx, mailboxes),
-    tx.query<{ id: number; size: number }>(
-      'select id, size from body where id = any($1::int8[]) order by id for key share',
+    tx.query<{ id: number; size: number; thread: string }>(
+      `select id, size, encode(thread, 'hex') as thread from body where id = any($1::int8[]) order by id for key share`,
       [unique(messages.map(({ body }) => body))],
     ),
     Quotas.read(tx, mailboxes, limits.quotaGrace),
@@ -67,7 +67,7 @@ async function readGround(
   ]);
   return {
     locked,
-    sizes: new Map(bodies.map(({ id, size }) => [id, size])),
+    bodies: new Map(bodies.map((body) => [body.id, body])),
     replaced: new Map(replaced.map(({ mailbox, uid, size }) => [replaceKey(mailbox, uid), size])),
     quotas,
     now,
@@ -77,9 +77,9 @@ async function readGround(
 
 const insert = `
   with new as materialized (
-    select * from json_to_recordset($1::json) as n (
+    select n.*, decode(n.root, 'hex') as thread from json_to_recordset($1::json) as n (
       mailbox int8, uid int8, mod_seq int8, system int2, keywords text[], internal_date timestamptz, body int8,
-      size int8, uidl text)
+      size int8, root text, uidl text)
   ), ${insertNew('$2')} select 1`;
 
 async function write(tx: Queryable, plan: AppendPlan, ground: Ground, now: Date): Promise<Touched[]> {

@@ -61,11 +61,11 @@ const goneSince = (tx: Queryable, mailbox: MailboxId, since: ModSeq): Promise<Ui
 
 async function changedSince(tx: Queryable, mailbox: MailboxId, since: ModSeq): Promise<MessageRow[]> {
   const rows = await tx.query<JoinedRow>(
-    `select ${messageColumns}, b.thread
+    `select ${messageColumns}
      from (
        select * from mailbox_message where mailbox = $1 and mod_seq > $2
        order by mod_seq fetch first ${mostRows} rows with ties
-     ) m join body b on b.id = m.body
+     ) m
      order by m.mod_seq, m.uid`,
     [mailbox, since],
   );

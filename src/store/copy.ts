@@ -76,7 +76,7 @@ const insert = `
         select nullif(array_agg(t.spelt), '{}') from unnest($7::text[], $8::text[]) as t (there, spelt)
         where t.there = any(source.keywords)
       ) end as keywords,
-      internal_date, body, size, case when $10::bool then uidl end as uidl
+      internal_date, body, size, thread, case when $10::bool then uidl end as uidl
     from source
   ), ${insertNew('$9')}
   ${islands('source')}`;

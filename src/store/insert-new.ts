@@ -8,8 +8,10 @@ import { addToPages } from './page-statements.ts';
 /** Parts of a `with`, after one named `new` with the columns of mailbox_message but saved_date, which is given. */
 export const insertNew = (savedDate: string): string => `
   rows as (
-    insert into mailbox_message (mailbox, uid, mod_seq, system, keywords, internal_date, saved_date, body, size, uidl)
-    select mailbox, uid, mod_seq, system, keywords, internal_date, ${savedDate}::timestamptz, body, size, uidl from new
+    insert into mailbox_message (mailbox, uid, mod_seq, system, keywords, internal_date, saved_date, body, size, thread,
+      uidl)
+    select mailbox, uid, mod_seq, system, keywords, internal_date, ${savedDate}::timestamptz, body, size, thread, uidl
+    from new
   ), totals as (
     select mailbox, max(uid) as uid, max(mod_seq) as mod_seq, count(*) as messages, sum(size)::int8 as size,
       count(*) filter (where system & 1 = 0) as unseen,

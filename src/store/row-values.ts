@@ -19,9 +19,10 @@ export interface JoinedRow {
   readonly preview?: string | null;
 }
 
-/** From mailbox_message as m. */
-export const messageColumns =
-  'm.uid, m.mod_seq, m.system, m.keywords, m.internal_date, m.saved_date, m.size, m.body, m.uidl';
+/** From mailbox_message as m; its body is only looked at where the row does not know the thread. */
+export const messageColumns = `
+  m.uid, m.mod_seq, m.system, m.keywords, m.internal_date, m.saved_date, m.size, m.body, m.uidl,
+  coalesce(m.thread, (select t.thread from body t where t.id = m.body)) as thread`;
 
 export const messageRow = (row: JoinedRow): MessageRow => ({
   uid: row.uid,

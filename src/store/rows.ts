@@ -59,14 +59,14 @@ function reader(database: Database, mailbox: MailboxId, want: Want): Read {
 
 /** Ordered inside and outside: one wide range must stop at the limit, and many narrow ones come in any order. */
 const statement = (more: string): string => `
-  select ${messageColumns}, b.thread${more}
+  select ${messageColumns}${more}
   from (
     select s.* from unnest($2::int8[], $3::int8[]) as r (first, last) cross join lateral (
       select * from mailbox_message
       where mailbox = $1 and uid between r.first and r.last and mod_seq > coalesce($4::int8, 0)
       order by uid limit ${most}
     ) s
-  ) m join body b on b.id = m.body
+  ) m ${more === '' ? '' : 'join body b on b.id = m.body'}
   order by m.uid`;
 
 const statements = [

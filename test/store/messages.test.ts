@@ -129,6 +129,15 @@ describe('appending', () => {
     expect(JSON.parse(row!.structure!)).toMatchObject({ summary: { subject: 'rows' } });
     expect(row!.emailId).toMatch(/^E\d+$/);
     expect(row!.threadId).toMatch(/^T[0-9a-f]{32}$/);
+    await messages.copy(box, everything, box);
+    // Rows of old, or of somebody else's making, ask the body.
+    await setting.database.query('update mailbox_message set thread = null where mailbox = $1 and uid = 1', [
+      box,
+    ]);
+    const both = await allRows(messages, box);
+    expect(both.map(({ threadId }) => threadId)).toEqual([row!.threadId, row!.threadId]);
+    const since = await messages.changes(box, 1);
+    expect(since.rows.map(({ threadId }) => threadId)).toEqual([row!.threadId, row!.threadId]);
   });
 
   test('several messages into several mailboxes are one change each', async () => {

@@ -101,6 +101,8 @@ create table mailbox_message (
   saved_date timestamptz(0) not null,
   body bigint not null references body,
   size bigint not null,
+  -- the body's, which never changes: rows are read without their wide bodies; null: look there
+  thread bytea,
   uidl text,
   primary key (mailbox, uid)
 );
