@@ -75,13 +75,13 @@ function withParents(folders: readonly NewFolder[]): NewFolder[] {
 const nameTaken = (name: string): AccountExists =>
   new AccountExists(`there is an account ${name} already; choose another name or remove that account`);
 
-/** In the form kept. Throws MailboxTrouble badName. */
+/** In the form kept: whatever an address may be, but for quoted ones with spaces. Throws MailboxTrouble badName. */
 function accountName(text: string): string {
   const name = text.normalize('NFC').toLowerCase();
-  if (name === '' || name.length > longestName || !name.isWellFormed() || /[\p{Cc}\p{Z}/*%]/u.test(name))
+  if (name === '' || name.length > longestName || !name.isWellFormed() || /[\p{Cc}\p{Z}]/u.test(name))
     throw new MailboxTrouble(
       'badName',
-      `an account's name has 1 to ${longestName} characters, without spaces, /, * and %`,
+      `an account's name has 1 to ${longestName} characters, none of them a space or a control character`,
     );
   // Such names mean something else in lists of rights (RFC 4314 §2).
   if (name === 'anyone' || name.startsWith('-'))

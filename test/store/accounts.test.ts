@@ -51,9 +51,20 @@ test('a name is taken once, whatever its case, and found in any', async () => {
 
 test('some names no account can have', async () => {
   await using at = await garden();
-  const bad = ['', 'anyone', '-ada', 'a b', 'a/b', 'a*', 'a%b', 'a\u0007', '\ud800', 'x'.repeat(321)];
+  const bad = ['', 'anyone', '-ada', 'a b', 'a\u00a0b', 'a\u0007', '\ud800', 'x'.repeat(321)];
   for (const name of bad)
     expect(await fault(at.tree.accounts.create({ name })), JSON.stringify(name)).toBe('badName');
+});
+
+test('whatever is an address can be an account, as mail for it must have a place', async () => {
+  await using at = await garden({ newcomers: [] });
+  for (const name of [
+    '/g=ada/s=byron@x400.example',
+    'a%b@example.org',
+    "o'hara*@example.org",
+    'größe@example.org',
+  ])
+    expect(await at.tree.accounts.create({ name })).toMatchObject({ name });
 });
 
 test('twenty at once who ask for one entry get one account', async () => {
