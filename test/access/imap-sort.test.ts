@@ -112,6 +112,12 @@ test('MODSEQ is told where it was asked for', async () => {
   const line = (await talk.ok('SORT (DATE) UTF-8 MODSEQ 1')).at(-1);
   expect(line).toMatch(/^\* SORT 3 2 1 5 4 \(MODSEQ \d+\)$/);
   expect(await talk.ok('SORT (DATE) UTF-8 MODSEQ 1000000')).toEqual(['* SORT']);
+  // Of the one that is told.
+  const [fetched = ''] = await talk.ok('FETCH 3 MODSEQ');
+  const modSeq = /MODSEQ \((\d+)\)/.exec(fetched)?.[1];
+  expect(await esort('SORT RETURN (MIN) (DATE) UTF-8 MODSEQ 1')).toBe(
+    `* ESEARCH (TAG) MIN 3 MODSEQ ${modSeq}`,
+  );
 });
 
 test('messages become threads', async () => {

@@ -44,6 +44,8 @@ interface Group {
 const mailboxesAtMost = 10_000;
 /** Each is held against each mailbox. */
 const groupsAtMost = 100;
+/** Milliseconds between two looks. */
+const pauseTime = 200;
 /** Looked at one by one; of more, all together. */
 const fewMailboxes = 4;
 const noEvents: Events = new Set();
@@ -60,6 +62,8 @@ export class Notifier implements Disposable {
   #told = new Map<MailboxId, Told>();
   #serverNotes: ReadonlyMap<string, string> | undefined;
   #isOver = false;
+  /** Until it ends nothing more is told: a mailbox where much happens is told of now and then. */
+  #pause: NodeJS.Timeout | undefined;
   /** Messages of these have changed. */
   readonly #stale = new Set<MailboxId>();
   /** Names, rights, subscriptions or notes may have; notes of these. */
@@ -83,6 +87,10 @@ export class Notifier implements Disposable {
   }
 
   get hasNews(): boolean {
+    return this.#pause === undefined && this.#isStale;
+  }
+
+  get #isStale(): boolean {
     return this.#isTreeStale || this.#stale.size > 0;
   }
 
@@ -92,7 +100,7 @@ export class Notifier implements Disposable {
     if (this.#groups.length > groupsAtMost) return false;
     this.#watch(this.#user.account);
     const told = await this.#look(new Map(), new Set(['all']));
-    if ([...told.values()].filter(({ events }) => events.size > 0).length > mailboxesAtMost) return false;
+    if (told.size > mailboxesAtMost) return false;
     this.#told = told;
     if (this.#wants('ServerMetadataChange'))
       this.#serverNotes = await digestOf(this.#session, this.#user, undefined);
@@ -106,6 +114,7 @@ export class Notifier implements Disposable {
 
   [Symbol.dispose](): void {
     this.#isOver = true;
+    clearTimeout(this.#pause);
     this.#isTreeStale = false;
     this.#stale.clear();
     for (const watch of this.#watches.values()) watch[Symbol.dispose]();
@@ -115,6 +124,10 @@ export class Notifier implements Disposable {
   /** All that has changed since. */
   async tell(): Promise<void> {
     if (!this.hasNews) return;
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      if (this.#isStale) this.onnews?.();
+    }, pauseTime);
     try {
       if (this.#isTreeStale || !(await this.#tellMessages())) await this.#tellTree();
     } catch (thrown) {
@@ -170,7 +183,7 @@ export class Notifier implements Disposable {
     this.#serverNotes = notes;
   }
 
-  /** How all mailboxes stand. The names it leaves out are mere levels. */
+  /** How all that are watched stand. Names that are mere levels are not. */
   async #look(
     before: ReadonlyMap<MailboxId, Told>,
     withNotes: ReadonlySet<MailboxId | 'all'>,
@@ -180,7 +193,8 @@ export class Notifier implements Disposable {
       const { folder } = entry;
       if (folder === undefined) continue;
       const events = this.#eventsOf(entry);
-      if (events.size > 0) this.#watch(folder.account);
+      if (events.size === 0) continue;
+      this.#watch(folder.account);
       const was = before.get(folder.id)?.notes;
       const mayHaveNotes = was === undefined || withNotes.has('all') || withNotes.has(folder.id);
       const notes = !events.has('MailboxMetadataChange')
@@ -218,7 +232,7 @@ export class Notifier implements Disposable {
       if (what === 'tree') this.#withNotes.add(mailbox ?? 'all');
       this.#isTreeStale = true;
     }
-    this.onnews?.();
+    if (this.hasNews) this.onnews?.();
   }
 
   #wantsMessagesOf(mailbox: MailboxId): boolean {

@@ -20,6 +20,7 @@ const conditions = {
   tooBig: ['TOOBIG', 'It is too big'],
   useTaken: ['USEATTR', 'Another mailbox has this special use'],
   tooMuchToTell: ['NOTIFICATIONOVERFLOW', 'This is more than can be told'],
+  tooManyBatches: ['TOOMANY', 'These are too many batches at once'],
   noQuotaRoot: ['NONEXISTENT', 'There is no such quota root'],
   unknownIdentifier: ['NONEXISTENT', 'Nobody is known by this identifier'],
   notSelectable: ['NONEXISTENT', 'This name holds no messages'],

@@ -12,7 +12,7 @@ import { windowOf } from '../numbers.ts';
 import { progress } from '../progress.ts';
 import { bad } from '../refusal.ts';
 import type { Done, Named, Rule, UserCall } from '../rule.ts';
-import { isOnlySave, savedOf } from '../saved-result.ts';
+import { endsOf, isOnlySave, modSeqTold, savedOf } from '../saved-result.ts';
 import { asks, resolveKey } from '../search-key.ts';
 import { type Place, placesOf } from '../search-places.ts';
 
@@ -52,8 +52,10 @@ async function searchIn(call: Esearch, place: Place): Promise<void> {
   if (returns.save && view !== undefined) view.saved = new UidSet(); // RFC 5182 §2.1
   const found = await find(call, place, key);
   if (view !== undefined) keep(call, place, found.uids);
-  if (found.uids.size > 0 && !isOnlySave(returns))
-    session.say(print(answer(call, place, found), session.dialect));
+  const { uids, highestModSeq } = found;
+  if (uids.size === 0 || isOnlySave(returns)) return;
+  const modSeq = await modSeqTold(session, place.id, returns, endsOf(uids), highestModSeq);
+  session.say(print(answer(call, place, uids, modSeq), session.dialect));
 }
 
 async function find({ session, tag }: Esearch, { id, view }: Place, key: SearchKey) {
@@ -78,7 +80,8 @@ function keep({ session, command, tag }: Esearch, { view, name, uidValidity }: P
 function answer(
   { command, tag }: Esearch,
   { name, uidValidity }: Place,
-  { uids, highestModSeq }: { readonly uids: UidSet; readonly highestModSeq?: number },
+  uids: UidSet,
+  modSeq: number | undefined,
 ): SearchResult {
   const { min, max, all, count, partial } = command.returns;
   return {
@@ -90,7 +93,7 @@ function answer(
     ...(all ? { all: uids.ranges() } : {}),
     ...(count ? { count: uids.size } : {}),
     ...(partial === undefined ? {} : { partial: { ...partial, numbers: windowOf(uids, partial) } }),
-    ...(highestModSeq === undefined ? {} : { modseq: highestModSeq }),
+    ...(modSeq === undefined ? {} : { modseq: modSeq }),
   };
 }
 

@@ -11,7 +11,7 @@ import { keepUpToDate, refuseReuse } from '../contexts.ts';
 import { windowOf } from '../numbers.ts';
 import { progress } from '../progress.ts';
 import type { Done, Named, Rule, ViewCall } from '../rule.ts';
-import { isOnlySave, savedOf } from '../saved-result.ts';
+import { endsOf, isOnlySave, modSeqTold, savedOf } from '../saved-result.ts';
 import { asks, resolveKey } from '../search-key.ts';
 import type { View } from '../view.ts';
 
@@ -46,10 +46,17 @@ async function run(call: ViewCall<Named<'SEARCH'>>): Promise<Done> {
   if (returns.save) view.saved = savedOf(uids, returns);
   if (!isOnlySave(returns))
     session.say(
-      esearch(answer(call, uids, returns, await modSeqTold(call, uids, returns, result)), session.dialect),
+      esearch(answer(call, uids, returns, await modSeqOf(call, returns, uids, result)), session.dialect),
     );
   return { text: 'Searched' };
 }
+
+const modSeqOf = (
+  { session, view }: ViewCall<Named<'SEARCH'>>,
+  returns: SearchReturns,
+  uids: UidSet,
+  { highestModSeq }: Found,
+): Promise<number | undefined> => modSeqTold(session, view.mailbox, returns, endsOf(uids), highestModSeq);
 
 const nothing: SearchReturns = {
   min: false,
@@ -103,22 +110,6 @@ function answer(
       : { partial: { ...returns.partial, numbers: ranges(call, windowOf(uids, returns.partial)) } }),
     ...(modseq === undefined || uids.size === 0 ? {} : { modseq }),
   };
-}
-
-/** RFC 4731 §3.2: of the messages told of, where only the first or the last is. */
-async function modSeqTold(
-  { session, view }: ViewCall<Named<'SEARCH'>>,
-  uids: UidSet,
-  { min, max, all, count, partial }: SearchReturns,
-  { highestModSeq }: Found,
-): Promise<number | undefined> {
-  if (highestModSeq === undefined || all || count || partial !== undefined || !(min || max))
-    return highestModSeq;
-  let highest = 0;
-  const ends = [...savedOf(uids, { ...nothing, min, max }).ranges()];
-  for await (const rows of session.deps.reading.rows(view.mailbox, ends, {}, session.signal))
-    for (const { modSeq } of rows) highest = Math.max(highest, modSeq);
-  return highest === 0 ? undefined : highest;
 }
 
 export const search: Rule<'SEARCH'> = {

@@ -7,6 +7,7 @@ import { type Uid, UidSet } from '../../../mail/uid-set.ts';
 import { esearch, found, type SearchResult } from '../../../protocol/imap/respond/results.ts';
 import { keepUpToDate, refuseReuse } from '../contexts.ts';
 import type { Done, Named, Rule, ViewCall } from '../rule.ts';
+import { isOnlySave, modSeqTold } from '../saved-result.ts';
 import { asks, resolveKey } from '../search-key.ts';
 import { sortedUids } from '../sorted-uids.ts';
 
@@ -33,14 +34,15 @@ async function run(call: SortCall): Promise<Done> {
     keepUpToDate(session, view, { tag, uid, key: said, by, items: returns.update.items }, uids);
   }
   if (returns.save) view.saved = saved(uids, returns);
-  if (!returns.save || tellsSome(returns)) session.say(esearch(answer(call, uids, highest), session.dialect));
+  if (!isOnlySave(returns)) {
+    const ends = { first: uids.at(0), last: uids.at(-1) };
+    const modSeq = await modSeqTold(session, view.mailbox, returns, ends, highest);
+    session.say(esearch(answer(call, uids, modSeq), session.dialect));
+  }
   return { text: 'Sorted' };
 }
 
 type Returns = NonNullable<Named<'SORT'>['returns']>;
-
-const tellsSome = ({ min, max, all, count, partial }: Returns): boolean =>
-  min || max || all || count || partial !== undefined;
 
 /** RFC 7162 §3.1.5: told of what was found, where MODSEQ was asked for. */
 async function highestModSeq({ session, view }: SortCall, key: SearchKey): Promise<number | undefined> {

@@ -17,7 +17,7 @@ export const uidBatches: Rule<'UIDBATCHES'> = {
     const all = Math.ceil(view.uids.size / size);
     const first = batches?.first ?? 1;
     const last = Math.min(batches?.last ?? all, all);
-    if (last - first >= batchesAtMost) throw no('tooMany');
+    if (last - first >= batchesAtMost) throw no('tooManyBatches');
     const ranges: string[] = [];
     for (let batch = first; batch <= last; batch++) ranges.push(rangeOf(view, size, batch));
     const correlator = list(['TAG', string(tag, session.dialect)]);
