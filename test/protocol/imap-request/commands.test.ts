@@ -216,11 +216,12 @@ test('COPY, MOVE, UID EXPUNGE and UIDBATCHES', () => {
   });
   expect(command('UID EXPUNGE 3000:3002')).toEqual({ name: 'EXPUNGE', uids: [{ first: 3000, last: 3002 }] });
   expect(command('UIDBATCHES 2000')).toEqual({ name: 'UIDBATCHES', size: 2000 });
-  expect(command('UIDBATCHES 2000 20:10')).toEqual({
+  expect(command('UIDBATCHES 2000 10:20')).toEqual({
     name: 'UIDBATCHES',
     size: 2000,
     batches: { first: 10, last: 20 },
   });
+  expect(refused('UIDBATCHES 2000 20:10')).toContain('from the lower number');
 });
 
 test('a set is ranges with the lower end first, and the last message is a star', () => {

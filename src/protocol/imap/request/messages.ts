@@ -93,9 +93,6 @@ export function uidBatches(lexer: Lexer): MessagesCommand {
   const one = lexer.number('a batch', 1);
   lexer.expect(':');
   const other = lexer.number('a batch', 1);
-  return {
-    name: 'UIDBATCHES',
-    size,
-    batches: { first: Math.min(one, other), last: Math.max(one, other) },
-  };
+  if (one > other) throw new RequestFault('batches are named from the lower number to the higher');
+  return { name: 'UIDBATCHES', size, batches: { first: one, last: other } };
 }
