@@ -1,5 +1,6 @@
 /** What one session hears of another's doings, and when. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { StoreAway } from '../../src/ports/messages.ts';
 import { letter } from './imap-letters.ts';
 import { type ImapServer, imapServer } from './imap-server.ts';
 import type { ImapTalk } from './imap-talk.ts';
@@ -148,4 +149,21 @@ test('with IMAP4rev2 there is no RECENT, and LIST and ESEARCH come by themselves
   expect(await two.ok('SEARCH ALL')).toEqual([expect.stringMatching(/^\* ESEARCH \(TAG "a\d+"\) ALL 1:4$/)]);
   await one.append('INBOX', letter('e'));
   expect(await two.ok('NOOP')).toEqual(['* 5 EXISTS']);
+});
+
+test('a store that is away is said to be, and the session goes on when it is back', async () => {
+  const { reading } = server.deps;
+  const { changes, rows } = reading;
+  const away = (): never => {
+    throw new StoreAway('no database');
+  };
+  Object.assign(reading, { changes: async () => away(), rows: away });
+  try {
+    expect(await two.answer('NOOP')).toMatch(/^NO \[UNAVAILABLE\]/);
+    expect(await two.answer('FETCH 1 FLAGS')).toMatch(/^NO \[UNAVAILABLE\]/);
+  } finally {
+    Object.assign(reading, { changes, rows });
+  }
+  await one.append('INBOX', letter('e'));
+  expect((await two.ok('NOOP'))[0]).toBe('* 5 EXISTS');
 });

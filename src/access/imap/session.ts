@@ -9,7 +9,7 @@ import type { AccountId } from '../../mail/mailbox.ts';
 import type { Channel } from '../../ports/authenticator.ts';
 import { MailboxGone } from '../../ports/messages.ts';
 import { encodeMailboxName } from '../../protocol/imap/mailbox-name.ts';
-import type { Command, Refusal as Refused } from '../../protocol/imap/request/command.ts';
+import type { Refusal as Refused } from '../../protocol/imap/request/command.ts';
 import type { RequestEvent } from '../../protocol/imap/request/reader.ts';
 import type { Dialect } from '../../protocol/imap/respond/notation.ts';
 import { type Code, completion, goOn, type Said, statement } from '../../protocol/imap/respond/status.ts';
@@ -18,14 +18,14 @@ import { channelOf } from '../entry.ts';
 import type { Presence } from '../presence.ts';
 import { append } from './append.ts';
 import { capabilitiesOf } from './capabilities.ts';
-import { ruleOf } from './commands.ts';
+import { carryOut, newsAfter } from './carry-out.ts';
 import { freshRights } from './fresh-rights.ts';
 import { Input } from './input.ts';
 import { tellNews } from './news.ts';
 import type { Notifier } from './notifier.ts';
 import type { ImapDeps, ImapOptions } from './options.ts';
-import { asRefusal, bad } from './refusal.ts';
-import type { Done, News, Rule } from './rule.ts';
+import { asRefusal } from './refusal.ts';
+import type { Done, News } from './rule.ts';
 import type { Extension, State, User } from './state.ts';
 import type { View } from './view.ts';
 import { tellUntil } from './waiting.ts';
@@ -34,17 +34,6 @@ const plain: Dialect = { utf8: false, encodeName: encodeMailboxName };
 const unicode: Dialect = { utf8: true, encodeName: (name) => name };
 
 const commandsInARow = 50;
-
-/** RFC 9586 §3: these name messages by numbers unless UID stands before them. */
-const byNumbers: ReadonlySet<string> = new Set([
-  'FETCH',
-  'STORE',
-  'COPY',
-  'MOVE',
-  'SEARCH',
-  'SORT',
-  'THREAD',
-]);
 
 export class Session {
   readonly connection: Connection;
@@ -155,7 +144,9 @@ export class Session {
   async #take(event: RequestEvent): Promise<void> {
     switch (event.kind) {
       case 'command':
-        return await this.#perform(event.tag, event.command);
+        return await this.#answer(event.tag, newsAfter(event.command), () =>
+          carryOut(this, event.tag, event.command),
+        );
       case 'append':
         return await this.#answer(event.tag, 'all', () => append(this, event));
       case 'refused':
@@ -165,31 +156,6 @@ export class Session {
       default:
         return undefined; // what is left of a command that was given up
     }
-  }
-
-  async #perform(tag: string, command: Command): Promise<void> {
-    const rule = ruleOf(command.name) as Rule<Command['name']> | undefined;
-    const news = rule === undefined ? 'none' : rule.news;
-    await this.#answer(tag, typeof news === 'function' ? news(command as never) : news, () => {
-      if (rule === undefined) throw bad('This command is not known');
-      return this.#run(rule, tag, command);
-    });
-  }
-
-  #run(rule: Rule<Command['name']>, tag: string, command: Command): Promise<Done> | Done {
-    const { state } = this;
-    const call = { session: this, tag, command: command as never };
-    if (rule.where === 'any') return rule.run(call);
-    if (rule.where === 'notAuthenticated') {
-      if (state.kind !== 'notAuthenticated') throw bad('You have signed in already');
-      return rule.run(call);
-    }
-    if (state.kind === 'notAuthenticated' || state.kind === 'logout') throw bad('Sign in first');
-    if (rule.where === 'authenticated') return rule.run({ ...call, user: state.user });
-    if (state.kind !== 'selected') throw bad('Select a mailbox first');
-    if (this.enabled.has('UIDONLY') && byNumbers.has(command.name) && 'uid' in command && !command.uid)
-      throw bad('There are no sequence numbers here', 'UIDREQUIRED');
-    return rule.run({ ...call, user: state.user, view: state.view });
   }
 
   async #answer(tag: string, news: News, run: () => Promise<Done> | Done): Promise<void> {
@@ -210,11 +176,17 @@ export class Session {
     this.signal.throwIfAborted(); // nobody is there to be told
     const { refusal, isBug } = asRefusal(thrown);
     if (isBug) this.connection.log.error({ ip: this.connection.ip, err: thrown }, 'command failed');
-    if (refusal.verdict === 'NO') await this.#tellNews(news === 'ask' ? 'all' : news);
+    if (refusal.verdict === 'NO') await this.#tellNews(news === 'ask' ? 'all' : news).catch(this.#untold);
     this.say(completion(tag, refusal.verdict, refusal.said, this.dialect));
     if (this.#isLast) this.bye('Too many refusals');
     if (refusal.verdict === 'BAD') this.#countError();
   }
+
+  /** What keeps a command from being done may keep news from being told; they are told later. */
+  readonly #untold = (thrown: unknown): void => {
+    if (thrown instanceof ConnectionGone) throw thrown;
+    if (asRefusal(thrown).isBug) this.connection.log.error({ err: thrown }, 'telling failed');
+  };
 
   #refused({ tag, verdict, code, text }: Refused): void {
     const said: Said = { text, ...(code === undefined ? {} : { code }) };
