@@ -12,19 +12,21 @@ import type { SearchOptions } from './search-options.ts';
 import { type Finding, type Listed, listed, messageTables } from './search-rows.ts';
 import { anyText, condition, Values } from './search-sql.ts';
 import { has, noTexts, type Texts } from './text.ts';
-import { keepTexts } from './text-keep.ts';
+import { type Kept, keepTexts } from './text-keep.ts';
 import { TextTooCostly } from './text-process.ts';
 import { readText, type TextBody } from './text-read.ts';
 
 /** Read and looked at together. */
 const together = 16;
+/** Characters that wait to be kept. */
+const mostKept = 4_000_000;
 
 interface Due {
   readonly uid: Uid;
   readonly body: BodyId;
 }
 
-/** Answers how many there were. */
+/** Newest first: what people look for is seldom old. Tells how far it is by the UIDs that are left. */
 export async function findDue(
   options: SearchOptions,
   mailbox: MailboxId,
@@ -33,33 +35,44 @@ export async function findDue(
   found: Finding,
   signal: AbortSignal,
   progress: (done: number) => void,
-): Promise<number> {
-  const due = await dueIn(options, mailbox, key, now, signal);
+): Promise<void> {
   const budget = { octets: options.limits.readOctets };
-  for (let at = 0; at < due.length; at += together) {
-    const some = due.slice(at, at + together);
-    const texts = await textsOf(options, some, budget, signal);
-    await look(options, mailbox, key, some, texts, now, found, signal);
-    progress((at + some.length) / due.length);
+  let newest: Uid | undefined;
+  for (let below = beyondAll; ; ) {
+    const due = await dueIn(options, mailbox, key, now, below, signal);
+    for (let at = 0; at < due.length; at += together) {
+      const some = due.slice(at, at + together);
+      const texts = await textsOf(options, some, budget, signal);
+      await look(options, mailbox, key, some, texts, now, found, signal);
+      newest ??= some[0]?.uid;
+      below = some.at(-1)?.uid ?? 0;
+      progress(1 - below / ((newest ?? 0) + 1));
+    }
+    if (due.length < page) return;
   }
-  return due.length;
 }
 
-/** Those that meet the key but for texts, newest first: what people look for is seldom old. */
+const page = 1_000;
+/** UIDs have 32 bits. */
+const beyondAll: Uid = 2 ** 32;
+
+/** Those that meet the key but for texts. */
 async function dueIn(
   { database }: SearchOptions,
   mailbox: MailboxId,
   key: Plain,
   now: Date,
+  below: Uid,
   signal: AbortSignal,
 ): Promise<Due[]> {
   const values = new Values();
   const inMailbox = values.add(mailbox, 'int8');
   const where = condition(key, values, now, anyText);
   const text = `select m.uid, m.body from ${messageTables(key)} join body_due d on d.body = m.body
-    where m.mailbox = ${inMailbox} and ${where} order by m.uid desc`;
+    where m.mailbox = ${inMailbox} and m.uid < ${values.add(below, 'int8')} and ${where}
+    order by m.uid desc limit ${page}`;
   const due: Due[] = [];
-  for await (const row of database.rows<Due>(text, values.list, signal, 5_000)) due.push(row);
+  for await (const row of database.rows<Due>(text, values.list, signal, page)) due.push(row);
   return due;
 }
 
@@ -74,6 +87,12 @@ async function textsOf(
     [...new Set(due.map(({ body }) => body))],
   ]);
   const made = new Map<BodyId, Texts>();
+  let toKeep: Kept[] = [];
+  const keep = async (): Promise<void> => {
+    const some = toKeep;
+    toKeep = [];
+    if (some.length > 0) await keepTexts(database, some);
+  };
   const read = async (body: TextBody): Promise<void> => {
     if (budget.octets <= 0)
       throw new SearchTooCostly(
@@ -83,14 +102,21 @@ async function textsOf(
       const text = await readText(body, messages, texts.maker, signal, texts.bounds);
       budget.octets -= text.cost;
       made.set(body.id, text.texts);
-      if (texts.keep) await keepTexts(database, [{ body: body.id, ...text }]);
+      if (texts.keep) toKeep.push({ body: body.id, ...text });
     } catch (error) {
       if (!(error instanceof BodyGone || error instanceof TextTooCostly)) throw error;
       log.warn({ body: body.id, err: error }, 'a message cannot be searched');
     }
   };
-  for (let at = 0; at < bodies.length; at += 2)
-    await Promise.all(bodies.slice(at, at + 2).map((body) => read(body)));
+  try {
+    for (let at = 0; at < bodies.length; at += 2) {
+      await Promise.all(bodies.slice(at, at + 2).map((body) => read(body)));
+      if (toKeep.reduce((sum, one) => sum + one.texts.content.length, 0) > mostKept) await keep();
+    }
+  } finally {
+    // Whoever searches again after SearchTooCostly has less to read.
+    await keep();
+  }
   return made;
 }
 

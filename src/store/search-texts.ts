@@ -33,11 +33,10 @@ export async function findTexts(
   const now = options.now();
   const found = new Finding();
   const before = await survey(options.database, mailbox, key, now, signal);
-  const due = before.isDue
-    ? await findDue(options, mailbox, key, now, found, signal, (done) => progress(shareOfDue * done))
-    : 0;
+  if (before.isDue)
+    await findDue(options, mailbox, key, now, found, signal, (done) => progress(shareOfDue * done));
   const uids = await possible(options.database, mailbox, key, before, now, signal);
-  const start = due > 0 ? shareOfDue : 0;
+  const start = before.isDue ? shareOfDue : 0;
   let done = 0;
   for await (const looked of verify(options, mailbox, key, uids, now, found, signal)) {
     done += looked;

@@ -34,20 +34,30 @@ const isShortWord = (text: string, at: number): boolean =>
 
 /** Each number that is anywhere in the texts, once. */
 export function gramsOf(texts: readonly string[]): Int32Array {
-  const seen = new Uint32Array(2 ** (bits - 5));
-  const found: number[] = [];
-  const note = (gram: number): void => {
-    const bit = 1 << (gram & 31);
-    const before = seen[gram >>> 5] as number;
-    if ((before & bit) !== 0) return;
-    seen[gram >>> 5] = before | bit;
-    found.push(gram);
-  };
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  const seen = length < longText ? new Set<number>() : new Bits();
   for (const text of texts) {
-    for (let at = 0; at + 2 < text.length; at++) note(threeAt(text, at));
-    for (let at = 0; at + 1 < text.length; at++) if (isShortWord(text, at)) note(twoAt(text, at));
+    for (let at = 0; at + 2 < text.length; at++) seen.add(threeAt(text, at));
+    for (let at = 0; at + 1 < text.length; at++) if (isShortWord(text, at)) seen.add(twoAt(text, at));
   }
-  return Int32Array.from(found).sort();
+  return Int32Array.from(seen).sort();
+}
+
+/** From here on a bit for each number there is takes less time and memory than a set. */
+const longText = 200_000;
+
+class Bits {
+  readonly #words = new Uint32Array(2 ** (bits - 5));
+
+  add(gram: number): void {
+    const word = gram >>> 5;
+    this.#words[word] = (this.#words[word] as number) | (1 << (gram & 31));
+  }
+
+  *[Symbol.iterator](): Generator<number> {
+    for (const [word, set] of this.#words.entries())
+      for (let left = set; left !== 0; left &= left - 1) yield word * 32 + 31 - Math.clz32(left & -left);
+  }
 }
 
 /** Numbers that every text with `asked` in it has; none when it is too short for the index. */

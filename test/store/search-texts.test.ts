@@ -258,3 +258,24 @@ test('looks at no more of a message than it may', async () => {
   expect(await short.uids(mailbox, body('beyond'))).toEqual([]);
   expect(await short.uids(mailbox, header('A', 'beyond'))).toEqual([1]);
 });
+
+test('reads more than a page of messages that are due, each once', async () => {
+  await using fresh = await library();
+  const mailbox = await fresh.mailbox();
+  await fresh.put(
+    mailbox,
+    Array.from({ length: 20 }, (_, at) => ({ uid: at + 1, raw: `A: ${at}\r\n\r\npaged\r\n` })),
+  );
+  await fresh.database.query(
+    `with b as (insert into body (hash, size, content, structure, thread, staged_at)
+       select sha256(n::text::bytea), size, content, structure, thread, now()
+       from body, generate_series(1, 1030) n where body.id = (select min(id) from body) returning id)
+     insert into mailbox_message (mailbox, uid, mod_seq, internal_date, saved_date, body, size)
+     select $1, 100 + row_number() over (), 1, now(), now(), id, 9 from b`,
+    [mailbox],
+  );
+  const found = await fresh.search.find(mailbox, body('paged'), signal);
+  expect(found.uids.size).toBe(1050);
+  expect(fresh.reads).toHaveLength(1050);
+  expect(new Set(fresh.reads).size).toBe(1050);
+}, 120_000);

@@ -141,6 +141,14 @@ test('a text with a needle in it has all numbers of the needle', () => {
   );
 });
 
+test('a long text has the numbers that its pieces have', () => {
+  const text = Array.from({ length: 60_000 }, (_, at) => `${at.toString(36)} `).join('');
+  const pieces = new Set<number>();
+  for (let at = 0; at < text.length; at += 50_000)
+    for (const gram of gramsOf([text.slice(at, at + 50_002)])) pieces.add(gram);
+  expect([...gramsOf([text])]).toEqual([...pieces].sort((a, b) => a - b));
+});
+
 test('numbers tell texts apart, and short words of CJK have some', () => {
   const all = new Set(gramsOf(['THE QUICK BROWN FOX', '日本語']));
   expect(gramsAsked('LAZY DOG').some((gram) => all.has(gram))).toBe(false);
