@@ -8,8 +8,8 @@ import { afterAll, expect, test } from 'vitest';
 import { type Pop3Ground, servePop3 } from '../access/pop3/serve.ts';
 import { openStorePlace, type StorePlace } from '../access/store-place.ts';
 import { authorityFile } from '../fixture/tls.ts';
+import { curl, type FetchClient, type Fetching, fetched, fetchmail, getmail, mpop } from './fetch-clients.ts';
 import { describeWith } from './need.ts';
-import { curl, type Fetching, fetched, fetchmail, getmail, mpop, type Pop3Client } from './pop3-clients.ts';
 
 const messages = [
   'From: bob@example.org\r\nTo: ada@example.org\r\nSubject: one\r\nMessage-ID: <1@example.org>\r\n\r\n.dot\r\n..\r\n.\r\nend\r\n',
@@ -58,7 +58,7 @@ interface How {
   readonly place?: StorePlace;
 }
 
-async function wholeCycle(client: Pop3Client, { tls, mechanism, place }: How) {
+async function wholeCycle(client: FetchClient, { tls, mechanism, place }: How) {
   const { mail, listener, fetching } = await ground({ tls }, [], place);
   const how = mechanism === undefined ? fetching : { ...fetching, mechanism };
   try {

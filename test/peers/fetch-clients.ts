@@ -1,5 +1,5 @@
 /**
- * peers/pop3-clients - other people's POP3 clients, each with a folder of its own that remembers what it has fetched.
+ * peers/fetch-clients - other people's programs that fetch mail by POP3 or IMAP, each with a folder of its own that remembers what it has fetched.
  *
  * A run fetches once, over TLS that it verifies, and answers how the program ended; what was fetched lies in files.
  */
@@ -9,8 +9,10 @@ import { command, type Ended } from './command.ts';
 import { program } from './packages.ts';
 
 export interface Fetching {
+  /** POP3 when not said. */
+  readonly protocol?: 'imap';
   readonly port: number;
-  /** TLS from the first octet; else STLS. */
+  /** TLS from the first octet; else STLS or STARTTLS. */
   readonly implicit: boolean;
   readonly user: string;
   readonly password: string;
@@ -24,18 +26,19 @@ export interface Fetching {
   readonly mechanism?: string;
 }
 
-export interface Pop3Client {
+export interface FetchClient {
   /** It leaves messages as unseen as they were when it leaves them: it says TOP, not RETR. */
   readonly looksOnly?: boolean;
   run(fetching: Fetching): Promise<Ended>;
 }
 
-/** Messages in the client's Maildir, with CRLF, in no order, without a Return-Path on top (getmail's). */
+/** Messages in the client's Maildir, with CRLF, in no order, without the fields that getmail adds. */
 export function fetched(folder: string): string[] {
   const maildir = join(folder, 'mail', 'new');
   return readdirSync(maildir).map((name) =>
     readFileSync(join(maildir, name), 'latin1')
       .replace(/^Return-Path: .*\n/, '')
+      .replace(/^X-getmail-retrieved-from-mailbox: .*\n/m, '')
       .replace(/\r?\n/g, '\r\n'),
   );
 }
@@ -57,7 +60,7 @@ function write(folder: string, name: string, lines: readonly string[]): string {
   return path;
 }
 
-export const mpop: Pop3Client = {
+export const mpop: FetchClient = {
   run({ port, implicit, user, password, ca, folder, keep, mechanism = 'plain' }) {
     const rc = write(folder, 'mpoprc', [
       'account default',
@@ -73,14 +76,14 @@ export const mpop: Pop3Client = {
 };
 
 /** Its exit code is 1 when there is no mail. */
-export const fetchmail: Pop3Client = {
+export const fetchmail: FetchClient = {
   looksOnly: true,
-  run({ port, implicit, user, password, ca, folder, keep, mechanism = 'password' }) {
+  run({ protocol = 'pop3', port, implicit, user, password, ca, folder, keep, mechanism = 'password' }) {
     const target = `sh -c 'cat > ${makeMaildir(folder)}/new/$(date +%s%N)'`;
     const rc = write(folder, 'fetchmailrc', [
       `set idfile "${join(folder, 'ids')}"`,
       'set invisible',
-      `poll 127.0.0.1 protocol pop3 service ${port} uidl auth ${mechanism}`,
+      `poll 127.0.0.1 protocol ${protocol} service ${port} ${protocol === 'pop3' ? 'uidl' : ''} auth ${mechanism}`,
       `  user "${user}" password "${password}" is root here`,
       `  ${implicit ? 'ssl' : 'sslproto "tls1.2+"'} sslcertck sslcertfile "${ca}"`,
       // It looks for names only, not for addresses.
@@ -93,11 +96,11 @@ export const fetchmail: Pop3Client = {
   },
 };
 
-export const getmail: Pop3Client = {
-  run({ port, implicit, user, password, ca, folder, keep }) {
+export const getmail: FetchClient = {
+  run({ protocol = 'pop3', port, implicit, user, password, ca, folder, keep }) {
     write(folder, 'getmailrc', [
       '[retriever]',
-      `type = SimplePOP3${implicit ? 'SSL' : ''}Retriever`,
+      `type = Simple${protocol.toUpperCase()}${implicit ? 'SSL' : ''}Retriever`,
       `server = 127.0.0.1\nport = ${port}\nusername = ${user}\npassword = ${password}`,
       ...(implicit ? [`ca_certs = ${ca}`] : []),
       `[destination]\ntype = Maildir\npath = ${makeMaildir(folder)}/`,
@@ -109,14 +112,17 @@ export const getmail: Pop3Client = {
   },
 };
 
-/** One command of curl's: RETR of a message, LIST, and so on. The answer is its standard output. */
+/**
+ * One command of curl's: RETR or FETCH of a message, LIST, and so on. The answer is its standard output, but the lines of
+ * an IMAP command of one's own (`--request`) only when it lists something.
+ */
 export const curl = (
-  { port, implicit, user, password, ca }: Fetching,
+  { protocol = 'pop3', port, implicit, user, password, ca }: Fetching,
   path: string,
   more: readonly string[] = [],
 ): Promise<Ended> =>
   command(program('curl'), [
     ...['--silent', '--show-error', '--cacert', ca, '--ssl-reqd', '--user', `${user}:${password}`],
     ...more,
-    `${implicit ? 'pop3s' : 'pop3'}://127.0.0.1:${port}/${path}`,
+    `${protocol}${implicit ? 's' : ''}://127.0.0.1:${port}/${path}`,
   ]);
