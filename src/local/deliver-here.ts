@@ -20,7 +20,7 @@ import type { LocalOptions } from './options.ts';
 import { type Plan, plainPlan, planOf } from './plan.ts';
 import { knownTrouble, statusOf, stopped, unknownTrouble } from './status.ts';
 import { atOnce, Turns } from './turns.ts';
-import { isReply, type Owner, whose } from './whose.ts';
+import { isReply, type Owner, Untold, whose } from './whose.ts';
 
 export interface Local extends DeliveryAgent {
   /** Stages the message. Throws ContentFault, and what Staging throws. */
@@ -124,7 +124,10 @@ class LocalAgent implements Local {
   ): Promise<readonly (Owner | DeliveryStatus)[]> {
     try {
       const answers = await whose(recipients, this.#options, signal);
-      return answers.map((answer) => (isReply(answer) ? statusOf(answer) : answer));
+      return answers.map((answer) => {
+        if (isReply(answer)) return statusOf(answer);
+        return answer instanceof Untold ? this.#trouble(answer.cause, { queueId }) : answer;
+      });
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       const status = this.#trouble(error, { queueId });

@@ -4,6 +4,7 @@
 import { type ConditionName, MailError, replyFor } from '../mail/condition.ts';
 import type { DeliveryStatus } from '../mail/delivery.ts';
 import type { Reply } from '../mail/reply.ts';
+import { AccountExists } from '../ports/accounts.ts';
 import { DirectoryUnready } from '../ports/directory.ts';
 import { MailboxGone, MessageTooBig, OverQuota, StoreAway, StoreFull } from '../ports/messages.ts';
 import { NoInbox } from './folders.ts';
@@ -40,6 +41,8 @@ export function knownTrouble(error: unknown, policy: LocalPolicy): DeliveryStatu
   if (error instanceof StoreFull) return status('later', 'systemFull', true);
   if (error instanceof StoreAway) return status('later', 'localError', true);
   if (error instanceof DirectoryUnready) return status('later', 'directoryTrouble', true);
+  // Another person's account has the name: somebody has to decide.
+  if (error instanceof AccountExists) return status('later', 'ambiguousMailbox');
   // Removed while we delivered: at the next try the address is asked about anew.
   if (error instanceof MailboxGone || error instanceof NoInbox) return status('later', 'mailboxDisabled');
   // The spool does not take what a script sends.

@@ -23,21 +23,30 @@ export interface Owner {
 /** Kinds of entries that have a mailbox. */
 const kinds: ReadonlySet<EntryKind> = new Set(['user', 'shared', 'room', 'equipment', 'publicFolder']);
 
-/**
- * One answer for each recipient, in order: its account, or why there is none. Throws DirectoryUnready and what
- * Accounts throws.
- */
+/** It could not be told for one of them: what was thrown. */
+export class Untold {
+  readonly cause: unknown;
+  constructor(cause: unknown) {
+    this.cause = cause;
+  }
+}
+
+/** One answer for each recipient, in order: its account, or why there is none. Throws what Directory throws. */
 export async function whose(
   recipients: readonly Recipient[],
   options: LocalOptions,
   signal: AbortSignal,
-): Promise<readonly (Owner | Reply)[]> {
+): Promise<readonly (Owner | Reply | Untold)[]> {
   const addresses = recipients.map(({ address }) => address);
   const lookups = await options.directory.lookup(addresses, { groups: false }, signal);
   // Several addresses of one person are one account, made once.
   const accounts = new Map<string, Promise<Account | undefined>>();
   return await Promise.all(
-    addresses.map((address, at) => ownerOf(address, lookups[at] ?? { found: 'nobody' }, accounts, options)),
+    addresses.map((address, at) =>
+      ownerOf(address, lookups[at] ?? { found: 'nobody' }, accounts, options).catch(
+        (error: unknown) => new Untold(error),
+      ),
+    ),
   );
 }
 
@@ -62,7 +71,7 @@ export async function whyNot(
   return whyDisabled(account, policy);
 }
 
-export const isReply = (answer: Owner | Reply): answer is Reply => 'code' in answer;
+export const isReply = (answer: Owner | Reply | Untold): answer is Reply => 'code' in answer;
 
 async function ownerOf(
   address: Address,

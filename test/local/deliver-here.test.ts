@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { openLocal } from '../../src/local/deliver-here.ts';
 import { MailError } from '../../src/mail/condition.ts';
 import { printReply } from '../../src/mail/reply.ts';
+import { AccountExists } from '../../src/ports/accounts.ts';
 import { DirectoryUnready } from '../../src/ports/directory.ts';
 import { MailboxGone, OverQuota, StoreAway, StoreFull } from '../../src/ports/messages.ts';
 import { address, mail, never, type TaskParts, task, World } from './fakes.ts';
@@ -179,6 +180,16 @@ test('one full mailbox does not keep the others from their mail', async () => {
   const statuses = await local.deliver(task({ to: ['ada@example.org', 'bob@example.org'] }), never);
   expect(statuses.map(({ outcome }) => outcome)).toEqual(['later', 'delivered']);
   expect(world.counts).toBe('2/INBOX: 1');
+});
+
+test('an account that cannot be made for one recipient is nobody else’s trouble', async () => {
+  const world = withAda();
+  world.entry('ad/2', ['bob@example.org']);
+  world.trouble.set('forEntry', new AccountExists('there is one'));
+  expect(await deliver(world, { to: ['bob@example.org', 'ada@example.org'] })).toEqual([
+    'later 451 4.1.4 Mailbox ambiguous',
+    good,
+  ]);
 });
 
 test('when the content cannot be read, that error is passed on and nothing is stored', async () => {
