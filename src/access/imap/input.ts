@@ -5,8 +5,8 @@ import type { RequestLimits } from '../../protocol/imap/request/limits.ts';
 import { type RequestEvent, RequestReader } from '../../protocol/imap/request/reader.ts';
 import type { Connection } from '../connection.ts';
 
-/** Octets: tokens in AUTHENTICATE may be long. */
-const strangersCommand = 16_384;
+/** Octets: ID may have thirty fields of a kilobyte (RFC 2971 §3.3). */
+const strangersCommand = 40_960;
 
 export class Input {
   readonly #connection: Connection;

@@ -15,7 +15,7 @@ import { changedNotes, digestOf } from './notes-changed.ts';
 import { asRefusal } from './refusal.ts';
 import type { Session } from './session.ts';
 import type { User } from './state.ts';
-import { type Events, tellAccess, tellStatus } from './tell-mailbox.ts';
+import { type Events, tellAccess, tellStatus, wantsMessages } from './tell-mailbox.ts';
 import { tellTree } from './tree-changes.ts';
 
 /** How the selected mailbox is told of. */
@@ -238,8 +238,7 @@ export class Notifier implements Disposable {
   #wantsMessagesOf(mailbox: MailboxId): boolean {
     const { state } = this.#session;
     if (state.kind === 'selected' && state.view.mailbox === mailbox) return false;
-    const events = this.#told.get(mailbox)?.events ?? noEvents;
-    return events.has('MessageNew') || events.has('FlagChange');
+    return wantsMessages(this.#told.get(mailbox)?.events ?? noEvents);
   }
 }
 

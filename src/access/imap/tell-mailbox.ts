@@ -38,7 +38,8 @@ export function tellNonexistent(session: Session, was: Entry, events: Events): v
   session.say(listed('LIST', { name: was.name, delimiter, attributes }, session.dialect));
 }
 
-const wantsMessages = (events: Events): boolean => events.has('MessageNew') || events.has('FlagChange');
+export const wantsMessages = (events: Events): boolean =>
+  events.has('MessageNew') || events.has('MessageExpunge') || events.has('FlagChange');
 
 /** RFC 5465 §3.1 and §5.9: it may be listed, and what is asked for may not be told, or may again. */
 export function tellAccess(session: Session, was: Entry | undefined, is: Entry, events: Events): void {

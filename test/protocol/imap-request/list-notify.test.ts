@@ -133,8 +133,6 @@ test.each([
   'SET (selected ())',
   'SET (frob NONE)',
   'SET (subtree-one x NONE)',
-  'SET (selected (MessageNew))',
-  'SET (selected (FlagChange))',
   'SET (selected (MailboxName))',
   'SET (inboxes (MessageNew (UID) MessageExpunge))',
   'SET (selected NONE) (selected-delayed NONE)',

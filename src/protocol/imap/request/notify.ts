@@ -72,16 +72,11 @@ function group(lexer: Lexer): NotifyGroup {
 
 function readEvents(lexer: Lexer, selected: boolean): readonly NotifyEvent[] {
   if (lexer.skipWord('NONE')) return [];
-  const events =
-    lexer.peek() === '('
-      ? lexer.list(() => event(lexer, selected), { empty: false })
-      : // As in the RFC's own examples (§3.1).
-        lexer.series(() => event(lexer, selected));
-  const has = (name: string): boolean => events.some((one) => one.event === name);
-  // RFC 5465 §8, message-event.
-  if (has('MessageNew') !== has('MessageExpunge') || (has('FlagChange') && !has('MessageNew')))
-    throw new RequestFault('MessageNew and MessageExpunge belong together, and FlagChange to them');
-  return events;
+  // RFC 5465 §8 wants MessageNew and MessageExpunge together, and FlagChange with them; clients that say one are obeyed.
+  return lexer.peek() === '('
+    ? lexer.list(() => event(lexer, selected), { empty: false })
+    : // As in the RFC's own examples (§3.1).
+      lexer.series(() => event(lexer, selected));
 }
 
 function event(lexer: Lexer, selected: boolean): NotifyEvent {
