@@ -127,7 +127,11 @@ async function make(
 
 const giveBack = (database: Database, bodies: readonly BodyId[]): Promise<unknown> =>
   database
-    .query('update body_due set try_at = null where body = any($1::int8[])', [bodies])
+    .query(
+      `with d as (select body from body_due where body = any($1::int8[]) order by body for update)
+       update body_due set try_at = null from d where body_due.body = d.body`,
+      [bodies],
+    )
     // It comes back by itself when its lease is over.
     .catch(() => undefined);
 

@@ -4,6 +4,8 @@ import { silentLog } from '../../src/ports/log.ts';
 import { StoreAway } from '../../src/ports/messages.ts';
 import { type IndexOptions, indexBacklog, indexSome } from '../../src/store/index-due.ts';
 import { Indexer } from '../../src/store/index-worker.ts';
+import { noTexts } from '../../src/store/text.ts';
+import { keepTexts } from '../../src/store/text-keep.ts';
 import { TextTooCostly } from '../../src/store/text-process.ts';
 import { atOnce, type Library, library, now } from './search-parts.ts';
 
@@ -62,6 +64,24 @@ test('two at once never take the same', async () => {
   expect(done).toEqual([16, 16]);
   expect(new Set(shelf.reads).size).toBe(shelf.reads.length);
   expect(await texts()).toHaveLength(32);
+});
+
+test('whoever keeps the same texts at once, in whatever order, does not stop the other', async () => {
+  const bodies = await shelf.put(await shelf.mailbox(), messages(40));
+  const kept = bodies.map((body) => ({
+    body,
+    texts: noTexts,
+    grams: Int32Array.of(1, 2),
+    trouble: undefined,
+  }));
+  for (let at = 0; at < 40; at += 8) {
+    const some = kept.slice(at, at + 8);
+    await Promise.all(
+      [some, some.toReversed(), some.slice(3), some].map((list) => keepTexts(shelf.database, list)),
+    );
+  }
+  expect(await texts()).toHaveLength(40);
+  expect(await indexBacklog(shelf.database)).toMatchObject({ bodies: 0 });
 });
 
 test('a body that fails waits longer each time, hinders nobody, and is at last kept with its trouble', async () => {
