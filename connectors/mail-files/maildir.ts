@@ -16,8 +16,11 @@ import {
   flagsOfName,
   folderOf,
   MaildirKeywords,
+  parseUidList,
   pathOf,
   printInfo,
+  type UidListEntry,
+  uniqueOf,
 } from '../../src/protocol/mailbox-format/maildir.ts';
 import { entriesOf, octetsOf, writeFileOf } from './files.ts';
 
@@ -81,33 +84,48 @@ async function* maildirs(place: string, path: readonly string[]): AsyncGenerator
 }
 
 async function* messages({ where }: FiledMailbox, signal: AbortSignal): AsyncGenerator<FiledMessage> {
-  const keywords = MaildirKeywords.parse(
-    await readFile(join(where, keywordsFile), 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '';
-      throw new MailFilesTrouble(`${join(where, keywordsFile)} cannot be read: ${error.message}`, {
-        cause: error,
-      });
-    }),
-  );
-  // Names begin with the seconds of the delivery: by them, not by folder.
-  const files: { readonly folder: string; readonly name: string }[] = [];
-  for (const part of ['cur', 'new']) {
-    const folder = join(where, part);
-    const entries = await entriesOf(folder).catch(() => []);
-    for (const { name, kind } of entries)
-      if (kind === 'file' && !name.startsWith('.')) files.push({ folder, name });
-  }
-  files.sort((a, b) => secondsOf(a.name) - secondsOf(b.name));
-  for (const { folder, name } of files) {
+  const keywords = MaildirKeywords.parse(await textOf(join(where, keywordsFile)));
+  const known = parseUidList(await textOf(join(where, 'dovecot-uidlist')));
+  for (const { folder, name } of await messageFiles(where, known)) {
     signal.throwIfAborted();
     const file = join(folder, name);
+    const uidl = known.get(uniqueOf(name))?.uidl;
     yield {
       where: file,
       flags: flagsOfName(name, keywords),
       internalDate: (await stat(file)).mtime,
+      ...(uidl === undefined ? {} : { uidl }),
       content: (reading) => changeLines(octetsOf(file, reading), toCrlf()),
     };
   }
+}
+
+/** '' where there is no such file. */
+const textOf = (file: string): Promise<string> =>
+  readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw new MailFilesTrouble(`${file} cannot be read: ${error.message}`, { cause: error });
+  });
+
+interface MessageFile {
+  readonly folder: string;
+  readonly name: string;
+}
+
+/** By UID where that is known; else by the seconds of the delivery, with which names begin. */
+async function messageFiles(
+  where: string,
+  known: ReadonlyMap<string, UidListEntry>,
+): Promise<readonly MessageFile[]> {
+  const files: (MessageFile & { readonly uid: number })[] = [];
+  for (const part of ['cur', 'new']) {
+    const folder = join(where, part);
+    const entries = await entriesOf(folder).catch(() => []);
+    for (const { name, kind } of entries)
+      if (kind === 'file' && !name.startsWith('.'))
+        files.push({ folder, name, uid: known.get(uniqueOf(name))?.uid ?? Number.MAX_SAFE_INTEGER });
+  }
+  return files.sort((a, b) => a.uid - b.uid || secondsOf(a.name) - secondsOf(b.name));
 }
 
 const secondsOf = (name: string): number => Number(/^\d{1,12}/.exec(name)?.[0] ?? 0);

@@ -21,6 +21,8 @@ export interface FiledMessage {
   /** With backslash, then keywords. */
   readonly flags: readonly string[];
   readonly internalDate?: Date;
+  /** POP3's unique id on the server it comes from, where that can be learned. */
+  readonly uidl?: string;
   /** As often as one likes. */
   content(signal: AbortSignal): AsyncIterable<Uint8Array>;
 }

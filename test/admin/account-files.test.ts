@@ -134,6 +134,25 @@ test('mail of other programs is read: folders in folders, Thunderbird, files by 
   expect(all).toContain('INBOX Subject: by hand\n\nhello');
 });
 
+test('a Maildir of Dovecot comes in the order of its UIDs, with the UIDLs that its POP3 clients know', async () => {
+  await at.run('account', 'create', 'dovecot');
+  const place = join(folder, 'dovecot');
+  await mkdir(join(place, 'cur'), { recursive: true });
+  for (const name of ['1.z', '2.y', '3.x'])
+    await writeFile(join(place, 'cur', `${name}:2,`), `Subject: ${name}\n\n`);
+  await writeFile(join(place, 'dovecot-uidlist'), '3 V1700000000 N9\n1 :3.x\n2 Pold :2.y:2,S\n5 :1.z\n');
+  await at.run('account', 'import', 'dovecot', place, '--format', 'maildir');
+  const rows = await at.database.query(
+    `select lower(b.sort_subject) as subject, m.uidl from mailbox_message m join body b on b.id = m.body
+     join mailbox f on f.id = m.mailbox join account a on a.id = f.account where a.name = 'dovecot' order by m.uid`,
+  );
+  expect(rows).toEqual([
+    { subject: '3.x', uidl: '000000016553f100' },
+    { subject: '2.y', uidl: 'old' },
+    { subject: '1.z', uidl: '000000056553f100' },
+  ]);
+});
+
 test('what cannot be taken is told, and the rest is taken', async () => {
   await at.run('account', 'create', 'partly');
   const place = join(folder, 'partly');

@@ -119,9 +119,14 @@ export class Importing {
       line.size += size;
       this.#seen.add(key);
       if (mailbox === undefined || body === undefined) return;
-      const { internalDate } = message;
-      const flags = flagsOf(message.flags);
-      this.#waiting.push({ mailbox, body, flags, ...(internalDate === undefined ? {} : { internalDate }) });
+      const { internalDate, uidl } = message;
+      this.#waiting.push({
+        mailbox,
+        body,
+        flags: flagsOf(message.flags),
+        ...(internalDate === undefined ? {} : { internalDate }),
+        ...(uidl === undefined ? {} : { uidl }),
+      });
     }
   }
 

@@ -90,3 +90,34 @@ export function pathOf(folder: string): string[] | undefined {
       return plain.join('.');
     });
 }
+
+export interface UidListEntry {
+  readonly uid: number;
+  /** What Dovecot's POP3 server said, where its pop3_uidl_format was left as it comes: %08Xu%08Xv. */
+  readonly uidl: string;
+}
+
+const hex = (number: number): string => number.toString(16).padStart(8, '0');
+
+/**
+ * Dovecot's file dovecot-uidlist, version 3: a line with UIDVALIDITY (`V`), then for each message its UID, fields of
+ * which `P` is a UIDL of its own, and `:` with the file's name, whose flags are not to be trusted. Keys are names
+ * without flags. Lines that say something else are passed over.
+ */
+export function parseUidList(text: string): ReadonlyMap<string, UidListEntry> {
+  const entries = new Map<string, UidListEntry>();
+  const [first = '', ...lines] = text.split('\n');
+  const validity = /^3 (?:.* )?V(\d{1,10})(?: |$)/.exec(first)?.[1];
+  if (validity === undefined) return entries;
+  for (const line of lines) {
+    const [, number, fields = '', file = ''] = /^(\d{1,10})((?: [^ :]\S*)*) :(.+)$/.exec(line) ?? [];
+    if (number === undefined) continue;
+    const own = / P(\S+)/.exec(fields)?.[1];
+    const uid = Number(number);
+    entries.set(uniqueOf(file), { uid, uidl: own ?? `${hex(uid)}${hex(Number(validity))}` });
+  }
+  return entries;
+}
+
+/** The name of a file without its flags. */
+export const uniqueOf = (file: string): string => file.replace(/[:;!]2,.*$/, '');

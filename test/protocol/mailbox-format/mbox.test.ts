@@ -13,6 +13,7 @@ import {
   flagsOfName,
   folderOf,
   MaildirKeywords,
+  parseUidList,
   pathOf,
   printInfo,
 } from '../../../src/protocol/mailbox-format/maildir.ts';
@@ -251,5 +252,20 @@ test('any level is a name of a file everywhere and comes back', () => {
       expect(fileNameOf(text)).not.toMatch(/[/\\:*?"<>|\0-\x1f]|^\.|[. ]$/);
       expect(levelOf(fileNameOf(text))).toBe(text);
     }),
+  );
+});
+
+test('a UID list of Dovecot tells order and UIDLs, and any text is survived', () => {
+  const list = parseUidList(
+    '3 V1700000000 N9 Gabc\n3 :1.M1.host:2,S\n7 Pold-uidl W12 :2.M2.host,S=5\nnonsense\n8 :with : colon\n',
+  );
+  expect(Object.fromEntries(list)).toEqual({
+    '1.M1.host': { uid: 3, uidl: '000000036553f100' },
+    '2.M2.host,S=5': { uid: 7, uidl: 'old-uidl' },
+    'with : colon': { uid: 8, uidl: '000000086553f100' },
+  });
+  expect(parseUidList('1 1700000000 9\n3 1.M1.host').size).toBe(0);
+  fc.assert(
+    fc.property(fc.string(), (text) => parseUidList(`3 V1 N2\n${text}`).size <= text.split('\n').length),
   );
 });
