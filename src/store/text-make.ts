@@ -1,6 +1,7 @@
 /**
  * store/text-make - from the octets of headers and parts to the searchable text of a message. Pure; run in a process of its own.
  */
+import { parseAddressList } from '../protocol/mime/address-list.ts';
 import { decodeWords } from '../protocol/mime/encoded-words.ts';
 import { decodeTransfer } from '../protocol/mime/transfer.ts';
 import { searchable, type Texts } from './text.ts';
@@ -104,6 +105,24 @@ const fieldName = /^([!-9;-~]+)[ \t]*:/;
 function fieldText(octets: string): string {
   const [all, name] = fieldName.exec(octets) ?? [];
   // A bare CR may stand within a value: no line begins there.
-  const value = searchable(decodeWords(octets.slice(all?.length ?? 0))).replaceAll('\n', ' ');
-  return name === undefined ? `\n ${value}` : `\n${name.toUpperCase()}:${value}`;
+  const raw = octets.slice(all?.length ?? 0);
+  const value = searchable(decodeWords(raw)).replaceAll('\n', ' ');
+  if (name === undefined) return `\n ${value}`;
+  const hidden = addressFields.has(name.toUpperCase()) ? hiddenAddresses(raw, value) : '';
+  return `\n${name.toUpperCase()}:${value}${hidden}`;
+}
+
+/** RFC 9051 §6.4.4: of these the envelope is searched, where comments do not stand within an address. */
+const addressFields: ReadonlySet<string> = new Set(['FROM', 'SENDER', 'REPLY-TO', 'TO', 'CC', 'BCC']);
+const addressesAtMost = { octets: 65_536, items: 1000 };
+
+/** Addresses that do not stand in the value as they are. */
+function hiddenAddresses(raw: string, value: string): string {
+  if (!/[(\\"]|\s@|@\s/.test(raw)) return '';
+  return (parseAddressList(raw, { ...addressesAtMost }) ?? [])
+    .flatMap((address) => ('group' in address ? address.members : [address]))
+    .map(({ mailbox, host }) => searchable(`${mailbox}@${host}`))
+    .filter((address) => address !== '@' && !value.includes(address))
+    .map((address) => ` ${address.replaceAll('\n', ' ')}`)
+    .join('');
 }

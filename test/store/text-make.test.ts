@@ -255,3 +255,11 @@ test('a PDF is read in the process as it is here', async () => {
   const { texts } = await maker.make(leaves('pdf', pdf(['In a process'])), signal);
   expect(texts.content).toBe('IN A PROCESS');
 });
+
+test('an address is found however its sender wrote it', () => {
+  const header =
+    'From: <ada (the first)@ (really) example.org>\r\nX-From: b (c)@d\r\nTo: ada@example.org (Ada)\r\n\r\n';
+  expect(headerText(Buffer.from(header))).toBe(
+    '\nFROM: <ADA (THE FIRST)@ (REALLY) EXAMPLE.ORG> ADA@EXAMPLE.ORG\nX-FROM: B (C)@D\nTO: ADA@EXAMPLE.ORG (ADA)',
+  );
+});
