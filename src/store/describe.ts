@@ -33,6 +33,8 @@ export interface Description {
 }
 
 const mostReferences = 100;
+/** Characters of all of them. */
+const mostOfReferences = 16_384;
 const longestId = 998;
 const longestKey = 1000;
 /** Octets of a field that are decoded. */
@@ -82,8 +84,19 @@ function referencesOf({ summary, root }: MessageStructure, beginning: Buffer): s
   }
   const named = messageIds(reader.finish().get('references')?.join(' '));
   if (named.length === 0) return messageIds(summary.inReplyTo).slice(0, 1);
-  // The root says which thread it is; of the others the nearest tell most.
-  return named.length <= mostReferences ? named : [named[0]!, ...named.slice(1 - mostReferences)];
+  return kept(named);
+}
+
+/** The root says which thread it is; of the others the nearest tell most. */
+function kept(ids: readonly string[]): string[] {
+  let octets = ids[0]!.length;
+  let from = ids.length;
+  while (from > 1 && ids.length - from < mostReferences - 1) {
+    octets += ids[from - 1]!.length;
+    if (octets > mostOfReferences) break;
+    from -= 1;
+  }
+  return [ids[0]!, ...ids.slice(from)];
 }
 
 /** With angle brackets; white space within is none of theirs. */

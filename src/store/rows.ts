@@ -31,47 +31,76 @@ export async function* rows(
     want.changedSince === undefined ? ranges : await changedIn(database, mailbox, ranges, want.changedSince);
   const read = reader(database, mailbox, want);
   for (const portion of portions(narrowed, most)) {
-    if (portion.kind === 'some') {
+    let left = portion.kind === 'some' ? portion.ranges : [portion.range];
+    while (left.length > 0) {
       signal.throwIfAborted();
-      const found = await read(portion.ranges);
+      const { found, whole } = await read(left);
       if (found.length > 0) yield found;
-      continue;
-    }
-    const { last } = portion.range;
-    for (let first: Uid | undefined = portion.range.first; first !== undefined && first <= last; ) {
-      signal.throwIfAborted();
-      const found = await read([{ first, last }]);
-      if (found.length > 0) yield found;
-      first = found.length < most ? undefined : (found.at(-1)?.uid ?? last) + 1;
+      left = whole ? [] : after(left, found.at(-1)?.uid ?? Number.POSITIVE_INFINITY);
     }
   }
 }
 
-type Read = (ranges: readonly UidRange[]) => Promise<readonly MessageRow[]>;
+const after = (ranges: readonly UidRange[], uid: Uid): readonly UidRange[] =>
+  ranges.flatMap(({ first, last }) => (last > uid ? { first: Math.max(first, uid + 1), last } : []));
 
-function reader(database: Database, mailbox: MailboxId, want: Want): Read {
+interface Portion {
+  readonly found: readonly MessageRow[];
+  /** There are no more in the ranges. */
+  readonly whole: boolean;
+}
+
+interface Row extends JoinedRow {
+  /** Messages looked at; those whose structures would be too much at once are left for the next time. */
+  readonly looked: number;
+}
+
+function reader(
+  database: Database,
+  mailbox: MailboxId,
+  want: Want,
+): (ranges: readonly UidRange[]) => Promise<Portion> {
   const text = statements[want.structure === true ? 1 : 0]![want.preview === true ? 1 : 0]!;
   return async (ranges) => {
-    const found = await database.query<JoinedRow>(text, [mailbox, ...bounds(ranges), want.changedSince]);
-    return found.map(messageRow);
+    const rows = await database.query<Row>(text, [mailbox, ...bounds(ranges), want.changedSince]);
+    const looked = rows[0]?.looked ?? 0;
+    return { found: rows.map(messageRow), whole: rows.length === looked && looked < most };
   };
 }
 
 /** Ordered inside and outside: one wide range must stop at the limit, and many narrow ones come in any order. */
-const statement = (more: string): string => `
-  select ${messageColumns}${more}
-  from (
+const messages = `(
     select s.* from unnest($2::int8[], $3::int8[]) as r (first, last) cross join lateral (
       select * from mailbox_message
       where mailbox = $1 and uid between r.first and r.last and mod_seq > coalesce($4::int8, 0)
       order by uid limit ${most}
     ) s
-  ) m ${more === '' ? '' : 'join body b on b.id = m.body'}
+  )`;
+
+const statement = (more: string): string => `
+  select ${messageColumns}, count(*) over () as looked${more}
+  from ${messages} m ${more === '' ? '' : 'join body b on b.id = m.body'}
+  order by m.uid`;
+
+/** Octets of structures in one portion, as the database keeps them; one is always given. */
+const mostStructure = 2 * 1024 * 1024;
+
+/** A structure may be some megabytes, where a sender wishes so. */
+const withStructure = (more: string): string => `
+  select ${messageColumns}, m.looked, b.structure${more}
+  from (
+    select w.*, count(*) over () as looked,
+      sum(w.weight) over (order by w.uid rows between unbounded preceding and 1 preceding) as before
+    from (
+      select m.*, pg_column_size(b.structure) as weight from ${messages} m join body b on b.id = m.body
+    ) w
+  ) m join body b on b.id = m.body
+  where coalesce(m.before, 0) < ${mostStructure}
   order by m.uid`;
 
 const statements = [
   [statement(''), statement(', b.preview')],
-  [statement(', b.structure'), statement(', b.structure, b.preview')],
+  [withStructure(''), withStructure(', b.preview')],
 ];
 
 /** The UIDs that changed, when they are few; else the ranges as they were. */

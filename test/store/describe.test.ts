@@ -38,6 +38,12 @@ describe('threads', () => {
     const many = Array.from({ length: 500 }, (_, index) => `<${index}@x>`);
     const kept = of(message([`References: ${many.join('\r\n ')}`])).references;
     expect(kept).toEqual([many[0], ...many.slice(-99)]);
+    const long = Array.from({ length: 60 }, (_, index) => `<${index}${'x'.repeat(900)}@x>`);
+    expect(of(message([`References: ${long.join('\r\n ')}`])).references).toEqual([
+      long[0],
+      ...long.slice(-17),
+    ]);
+    expect(of(message(['References: <only@x>'])).references).toEqual(['<only@x>']);
   });
 });
 

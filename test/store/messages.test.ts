@@ -7,6 +7,7 @@ import {
   contradictions,
   everything,
   letter,
+  never,
   newAccount,
   newMailbox,
   noon,
@@ -340,6 +341,29 @@ describe('changes', () => {
     expect((await allRows(messages, from)).length).toBe(2500);
     expect((await allRows(messages, from, ranges([3, 3], [700, 1400], [2499, 4000]))).length).toBe(704);
   });
+});
+
+test('structures of senders who wish ill come a few at a time, and none is left out', async () => {
+  const { messages, database } = setting;
+  await fresh();
+  const ids: number[] = [];
+  for (let i = 0; i < 12; i++) ids.push((await put(messages, box, letter(`huge ${i}`))).body);
+  await put(messages, box, letter('small'));
+  // As of ten thousand parts; random, as the database compresses what is not.
+  await database.query(
+    `update body b set structure = s.text from (
+       select id, (select string_agg(md5(random()::text || n), '') from generate_series(1, 20000) n) as text
+       from unnest($1::int8[]) as u (id)
+     ) s where b.id = s.id`,
+    [ids],
+  );
+  const batches = await Array.fromAsync(messages.rows(box, everything, { structure: true }, never));
+  expect(batches.flat().map(({ uid }) => uid)).toEqual(Array.from({ length: 13 }, (_, index) => index + 1));
+  expect(batches.length).toBeGreaterThan(2);
+  for (const batch of batches) expect(batch.length).toBeLessThan(8);
+  const some = [...ranges([2, 4], [6, 6], [9, 13])];
+  const few = await Array.fromAsync(messages.rows(box, some, { structure: true, preview: true }, never));
+  expect(few.flat().map(({ uid }) => uid)).toEqual([2, 3, 4, 6, 9, 10, 11, 12, 13]);
 });
 
 test('what is recent is taken by one session only', async () => {
