@@ -2,7 +2,9 @@
  * A connection as every protocol gets it: in the clear, by TLS, compressed, in a hurry, at the end. The protocol here
  * answers each line with itself.
  */
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import type { Connection } from '../../src/access/connection.ts';
@@ -40,7 +42,10 @@ const echo: AccessProtocol = {
             connection.write('BYE quit\r\n');
             return;
           }
-          if (words === 'STARTTLS') {
+          if (words === 'WHO') {
+            const { tls } = connection;
+            connection.write(`${tls?.authorized ? tls.getPeerCertificate().subject.CN : 'nobody'}\r\n`);
+          } else if (words === 'STARTTLS') {
             connection.write('GO\r\n');
             reader.clear();
             if (!(await connection.startTls())) return;
@@ -82,26 +87,37 @@ async function start(
   limits: Partial<AccessListenerOptions['limits']> = {},
   more: Partial<AccessListenerOptions> = {},
 ): Promise<number> {
-  listener = await startAccess(
-    {
-      name: 'imap',
-      address: '127.0.0.1',
-      port: 0,
-      tls: {
-        mode,
-        certificates: [{ cert: certificates.cert, key: certificates.key }],
-        minVersion: 'TLSv1.2',
-        clientCertificates: 'ignore',
-      },
-      proxyProtocol: { networks: [] },
-      limits: { ...defaultAccessLimits, ...limits },
-      ...more,
-    },
-    echo,
-    { metrics: noMetrics, log: silentLog, now: () => new Date() },
-  );
+  listener = await startAccess(optionsOf(mode, limits, more), echo, {
+    metrics: noMetrics,
+    log: silentLog,
+    now: () => new Date(),
+  });
   return listener.port;
 }
+
+const optionsOf = (
+  mode: AccessListenerOptions['tls']['mode'],
+  limits: Partial<AccessListenerOptions['limits']>,
+  more: Partial<AccessListenerOptions>,
+): AccessListenerOptions => ({
+  name: 'imap',
+  address: '127.0.0.1',
+  port: 0,
+  tls: tlsOf(mode, certificates),
+  proxyProtocol: { networks: [] },
+  limits: { ...defaultAccessLimits, ...limits },
+  ...more,
+});
+
+const tlsOf = (
+  mode: AccessListenerOptions['tls']['mode'],
+  { cert, key }: Certificate,
+): AccessListenerOptions['tls'] => ({
+  mode,
+  certificates: [{ cert, key }],
+  minVersion: 'TLSv1.2',
+  clientCertificates: 'ignore',
+});
 
 test('what is said is answered, and after the end the client sees the last words', async () => {
   const talk = Talk.to(await start());
@@ -234,4 +250,40 @@ test('from a balancer the client is who the PROXY header names', async () => {
   expect(await two.line()).toBe('HELLO');
   const again = Talk.to(port).write('PROXY TCP4 192.0.2.2 192.0.2.9 1001 143\r\n');
   expect(await again.line()).toBe('BYE too many');
+});
+
+test('a reload shows a new certificate to the next client, and lets the one who is there go on', async () => {
+  const port = await start('implicit');
+  const before = Talk.tls(port);
+  expect(await before.line()).toBe('HELLO');
+  const other = await certificate(['other.example.org']);
+  listener?.reload(optionsOf('implicit', {}, { port: 0, tls: tlsOf('implicit', other) }));
+  const after = Talk.tls(port);
+  expect(await after.line()).toBe('HELLO');
+  const nameOf = ({ socket }: Talk): string => String((socket as TLSSocket).getPeerCertificate().subject.CN);
+  expect([before, after].map(nameOf)).toEqual(['imap.example.org', 'other.example.org']);
+  before.write('one\r\n');
+  expect(await before.line()).toBe('secure one');
+  expect(() => listener?.reload(optionsOf('implicit', {}, { port: 1 }))).toThrow('port needs a restart');
+  expect(() =>
+    listener?.reload(optionsOf('implicit', {}, { tls: { ...tlsOf('implicit', other), certificates: [] } })),
+  ).toThrow('certificates is empty');
+  expect(await Talk.tls(port).line()).toBe('HELLO');
+});
+
+test.each([
+  ['request', true, 'known'],
+  ['request', false, 'HELLO'],
+  ['require', true, 'known'],
+  ['require', false, undefined],
+] as const)('client certificates: %s, shown: %s', async (clientCertificates, shows, answer) => {
+  const tls = { ...tlsOf('implicit', certificates), clientCertificates, authorities: certificates.ca };
+  const port = await start('implicit', {}, { tls });
+  const client = await certificate(['ada.example.org']);
+  const own = shows ? { cert: readFileSync(client.cert), key: readFileSync(client.key) } : {};
+  const talk = Talk.tls(port, own);
+  expect(await talk.line()).toBe(answer === 'known' ? 'HELLO' : answer);
+  if (answer !== 'known') return;
+  talk.write('WHO\r\n');
+  expect(await talk.line()).toBe('ada.example.org');
 });
