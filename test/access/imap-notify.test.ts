@@ -52,6 +52,19 @@ test('new and expunged messages and flags of the selected mailbox come at once',
   expect(await talk.ok('NOOP')).toEqual([]);
 });
 
+test('events said one by one are told, SELECTED NONE is not', async () => {
+  await talk.ok('SELECT INBOX');
+  await talk.ok('NOTIFY SET (SELECTED MessageExpunge) (mailboxes Sent MessageNew)');
+  await other.append('INBOX', letter('one'));
+  expect((await unasked(/EXISTS/)).at(-1)).toBe('* 1 EXISTS');
+  await other.append('Sent', letter('two'));
+  expect((await unasked(/STATUS/)).at(-1)).toMatch(/^\* STATUS "Sent" \(MESSAGES 1 /);
+  await talk.ok('NOTIFY SET (SELECTED NONE) (mailboxes Sent (MessageNew MessageExpunge))');
+  await other.append('INBOX', letter('three'));
+  await other.append('Sent', letter('four'));
+  expect((await unasked(/MESSAGES 2/)).join()).not.toContain('EXISTS');
+});
+
 test('delayed, expunges wait for a command, and flags that nobody asked for are not told', async () => {
   await talk.append('INBOX', letter('one'), '(\\Deleted)');
   await talk.ok('SELECT INBOX');
@@ -200,7 +213,9 @@ test('shared mailboxes are told of to who may know, and read', async () => {
   await owner.ok(`SETACL ${box} ${name} lr`);
   expect((await unasked(/LIST/)).at(-1)).toBe(`* LIST (\\HasNoChildren) "/" "Other Users/ada/${box}"`);
   await owner.append(box, letter('one'));
-  expect((await unasked(/STATUS/)).at(-1)).toMatch(/^\* STATUS "Other Users\/ada\/Team\d+" \(MESSAGES 2 /);
+  expect((await unasked(/MESSAGES 2/)).at(-1)).toMatch(
+    /^\* STATUS "Other Users\/ada\/Team\d+" \(MESSAGES 2 /,
+  );
   await owner.ok(`DELETEACL ${box} ${name}`);
   expect(await unasked(/NonExistent/)).toEqual([`* LIST (\\NonExistent) "/" "Other Users/ada/${box}"`]);
 });

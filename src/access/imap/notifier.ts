@@ -60,6 +60,8 @@ export class Notifier implements Disposable {
   readonly #groups: readonly Group[];
   readonly #watches = new Map<AccountId, Disposable>();
   #told = new Map<MailboxId, Told>();
+  /** Names, of mailboxes that are there and others. */
+  readonly #subscribed = new Set<string>();
   #serverNotes: ReadonlyMap<string, string> | undefined;
   #isOver = false;
   /** Until it ends nothing more is told: a mailbox where much happens is told of now and then. */
@@ -170,7 +172,7 @@ export class Notifier implements Disposable {
     const before = this.#told;
     const now = await this.#look(before, withNotes);
     this.#told = now;
-    tellTree(session, before, now);
+    tellTree(session, before, now, this.#subscribed);
     for (const [id, { entry, events, notes }] of now) {
       const was = before.get(id);
       tellStatus(session, was?.entry ?? entry, entry, events);
@@ -189,8 +191,10 @@ export class Notifier implements Disposable {
     withNotes: ReadonlySet<MailboxId | 'all'>,
   ): Promise<Map<MailboxId, Told>> {
     const now = new Map<MailboxId, Told>();
+    this.#subscribed.clear();
     for (const entry of await listing(this.#session, this.#user, { subscriptions: true })) {
       const { folder } = entry;
+      if (entry.isSubscribed) this.#subscribed.add(entry.name);
       if (folder === undefined) continue;
       const events = this.#eventsOf(entry);
       if (events.size === 0) continue;
@@ -246,11 +250,12 @@ function selectedOf(groups: readonly NotifyGroup[]): Selected | undefined {
   const group = groups.find(
     ({ filter }) => filter.which === 'selected' || filter.which === 'selected-delayed',
   );
-  const fresh = group?.events.find(({ event }) => event === 'MessageNew');
-  if (group === undefined || fresh === undefined) return undefined;
+  // Whoever asks for one event hears of messages that come and go: numbers are right only then.
+  if (group === undefined || group.events.length === 0) return undefined;
+  const fresh = group.events.find(({ event }) => event === 'MessageNew');
   return {
     isDelayed: group.filter.which === 'selected-delayed',
     tellsFlags: group.events.some(({ event }) => event === 'FlagChange'),
-    items: fresh.items,
+    items: fresh?.items ?? [],
   };
 }

@@ -32,10 +32,10 @@ export function tellName(session: Session, was: Entry | undefined, is: Entry, ev
 }
 
 /** Removed, or not to be known of any more. */
-export function tellNonexistent(session: Session, was: Entry, events: Events): void {
+export function tellNonexistent(session: Session, name: string, events: Events, isSubscribed: boolean): void {
   if (!events.has('MailboxName')) return;
-  const attributes = ['\\NonExistent', ...(was.isSubscribed ? ['\\Subscribed'] : [])];
-  session.say(listed('LIST', { name: was.name, delimiter, attributes }, session.dialect));
+  const attributes = ['\\NonExistent', ...(isSubscribed ? ['\\Subscribed'] : [])];
+  session.say(listed('LIST', { name, delimiter, attributes }, session.dialect));
 }
 
 export const wantsMessages = (events: Events): boolean =>

@@ -18,6 +18,7 @@ export function tellTree<Id>(
   session: Session,
   before: ReadonlyMap<Id, Watched>,
   now: ReadonlyMap<Id, Watched>,
+  subscribed: ReadonlySet<string>,
 ): void {
   const byName = new Map([...now.values()].map((one) => [one.entry.name, one]));
   const renamed = renamings(before, now);
@@ -25,7 +26,7 @@ export function tellTree<Id>(
   const concerned = new Set<string>();
   for (const [id, { entry, events }] of before) {
     if (now.has(id)) continue;
-    if (!byName.has(entry.name)) tellNonexistent(session, entry, events);
+    if (!byName.has(entry.name)) tellNonexistent(session, entry.name, events, subscribed.has(entry.name));
     told.add(entry.name);
     concerned.add(above(entry.name));
   }
