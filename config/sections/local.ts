@@ -20,6 +20,11 @@ const sieve = z
   .strictObject({
     before: scripts('before'),
     after: scripts('after'),
+    global: z
+      .array(readableFile)
+      .max(100)
+      .default([])
+      .describe('Scripts that others may include as :global, each by the name of its file without ".sieve".'),
     actions: whole(1, 1_000).default(32).describe('Actions of one script for one message.'),
     redirects: whole(0, 100).default(4).describe('Messages sent on by one script for one message; 0: never.'),
     notifications: whole(0, 100).default(10).describe('Notices sent by one script for one message.'),
@@ -52,7 +57,7 @@ export const localSection = z
       .describe('Mail for a mailbox that is full. later: 452, it is tried again. never: 552, it goes back.'),
     disabled: z
       .enum(['deliver', 'later', 'refuse'])
-      .default('refuse')
+      .default('deliver')
       .describe('Mail for accounts that are disabled.'),
     detailFolder: z
       .enum(['never', 'existing', 'create'])

@@ -13,6 +13,7 @@ import { defaultLimits } from '../sieve/limits.ts';
 import { type Base, now, random } from './base.ts';
 import { type Hosting, openHosting } from './hosting.ts';
 import { isHere } from './outlet.ts';
+import { globalScriptIn } from './script-judge.ts';
 import type { Settings } from './settings.ts';
 import { localSourceOf } from './sources.ts';
 
@@ -48,6 +49,7 @@ export async function openLocalDelivery(base: Base, spool: Spool, trace: Trace):
     },
     writing: messages,
     reading: messages,
+    globalScript: globalScriptIn(() => base.settings().scripts.global),
     policy: () => policyOf(base.settings()),
   };
   const agent = openLocal(options);

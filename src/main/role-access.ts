@@ -15,7 +15,7 @@ import { extensions } from '../sieve/vocabulary.ts';
 import { type Base, now, openBase } from './base.ts';
 import { openEntrance } from './entrance.ts';
 import { type Hosting, openHosting } from './hosting.ts';
-import { scriptJudge } from './script-judge.ts';
+import { globalScriptIn, scriptJudge } from './script-judge.ts';
 import type { AccessListenerSetting, Settings } from './settings.ts';
 import { accountsOf } from './whose-account.ts';
 
@@ -100,7 +100,11 @@ function protocolOf(
         authenticator,
         openAccount,
         scripts,
-        judge: scriptJudge(scripts, sieveLimits),
+        judge: scriptJudge(
+          scripts,
+          globalScriptIn(() => base.settings().scripts.global),
+          sieveLimits,
+        ),
       });
     }
   }

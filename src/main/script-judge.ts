@@ -1,6 +1,7 @@
 /**
  * main/script-judge - says of a Sieve script what its author needs to know before it is kept.
  */
+import type { OperatorScript } from '../local/options.ts';
 import type { Account } from '../mail/mailbox.ts';
 import type { Scripts } from '../ports/scripts.ts';
 import { compile } from '../sieve/compile.ts';
@@ -14,13 +15,17 @@ export interface Judgement {
 
 /** As for a delivery to `account`: what the script includes is looked for among its others. */
 export const scriptJudge =
-  (scripts: Pick<Scripts, 'get'>, limits: Limits) =>
+  (
+    scripts: Pick<Scripts, 'get'>,
+    globalScript: (name: string) => Promise<string | undefined>,
+    limits: Limits,
+  ) =>
   async (content: string, name: string | undefined, account: Account): Promise<Judgement> => {
     const { problems } = await compile(content, {
       ...(name === undefined ? {} : { name }),
       limits,
       find: async (location, wanted) =>
-        location === 'personal' ? scripts.get(account.id, wanted) : undefined,
+        location === 'personal' ? scripts.get(account.id, wanted) : globalScript(wanted),
     });
     const of = (severity: ScriptProblem['severity']) =>
       problems
@@ -31,3 +36,11 @@ export const scriptJudge =
         }));
     return { errors: of('error'), warnings: of('warning') };
   };
+
+/** For `include :global`: the operator's script of this name, with or without `.sieve`. */
+export const globalScriptIn =
+  (scripts: () => readonly OperatorScript[]) =>
+  async (name: string): Promise<string | undefined> =>
+    scripts().find((one) => bare(one.name) === bare(name))?.content;
+
+const bare = (name: string): string => name.replace(/\.sieve$/, '');

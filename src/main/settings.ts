@@ -26,7 +26,7 @@ export interface Settings {
   readonly accessListeners: readonly AccessListenerSetting[];
   readonly routing: RoutingSpec;
   /** The operator's Sieve scripts. */
-  readonly scripts: { readonly before: readonly OperatorScript[]; readonly after: readonly OperatorScript[] };
+  readonly scripts: Readonly<Record<'before' | 'after' | 'global', readonly OperatorScript[]>>;
   /** Of store.encryptionKeys, base64; the last one seals. */
   readonly storeKeys: readonly { readonly number: number; readonly key: string }[];
   /** PEM of the authorities of each of auth.oidc; undefined: the system's. */
@@ -60,6 +60,7 @@ export function makeSettings({ config }: Loaded, place: Place): Settings {
     scripts: {
       before: config.local.sieve.before.map(scriptOf),
       after: config.local.sieve.after.map(scriptOf),
+      global: config.local.sieve.global.map(scriptOf),
     },
     storeKeys: config.store.encryptionKeys.map(({ number, file }) => ({ number, key: keyIn(file) })),
     oidcAuthorities: config.auth.oidc.map(({ ca }) => (ca === undefined ? undefined : pem(ca))),

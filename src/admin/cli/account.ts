@@ -58,7 +58,7 @@ export function accountCommand(open: OpenServices, terminal: Terminal): Command 
       }),
     );
   for (const [word, disabled, text] of [
-    ['disable', true, 'nobody signs in; mail is still taken'],
+    ['disable', true, 'nobody signs in; mail is taken, unless local.disabled says otherwise'],
     ['enable', false, 'undoes disable'],
   ] as const)
     account
