@@ -10,7 +10,7 @@ import { program } from './packages.ts';
 
 export interface Fetching {
   /** POP3 when not said. */
-  readonly protocol?: 'imap';
+  readonly protocol?: 'pop3' | 'imap';
   readonly port: number;
   /** TLS from the first octet; else STLS or STARTTLS. */
   readonly implicit: boolean;
