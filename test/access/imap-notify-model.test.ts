@@ -131,6 +131,8 @@ test('who listens knows', async () => {
       await listen(me, listener, '$End');
       await other.ok('CREATE end');
       await listen(me, listener, '"end"');
+      // Names are told before what is in them.
+      for (const line of await me.ok('NOOP')) listener.hear(line);
       const fresh = await server.as(name);
       await fresh.ok('EXAMINE INBOX');
       const messages = (await fresh.ok('UID FETCH 1:* FLAGS')).map((line) => {
