@@ -119,10 +119,13 @@ const index = z
       .describe(
         'The index of texts would tell what encrypted bodies say. Without it each search reads the messages.',
       ),
-    attachments: z.boolean().default(true).describe('Text of common kinds of attachment is indexed too.'),
+    attachments: z
+      .boolean()
+      .default(true)
+      .describe('Text of common kinds of attachment (PDF, office documents) is searched too.'),
     textPerMessage: sizeBetween('1KB', '64MB')
-      .prefault('1MB')
-      .describe('Text of one message that is indexed; a search reads what is longer.'),
+      .prefault('16MB')
+      .describe('Text of one message that is searched; what is beyond is not found.'),
     searchReads: sizeBetween('1MB', '1TB')
       .prefault('4GB')
       .describe('Messages that one search may read where the index does not help; beyond, it is refused.'),

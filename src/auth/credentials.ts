@@ -115,7 +115,7 @@ export class Credentials {
   /** Everything by which `account` enters goes to another name, and is no more where `to` is undefined. */
   async move(account: string, to: string | undefined, by: string): Promise<void> {
     await this.#database.transaction(async (tx) => {
-      for (const table of ['credential', 'app_password'] as const) await moveRows(tx, table, account, to);
+      await moveCredentials(tx, account, to);
       await this.#audit.record(
         { event: to === undefined ? 'removed' : 'renamed', account, by, ...(to && { detail: { to } }) },
         tx,
@@ -142,9 +142,17 @@ const removals = {
   app_password: 'delete from app_password where account = $1',
 } as const;
 
-async function moveRows(tx: Queryable, table: keyof typeof moves, from: string, to: string | undefined) {
-  if (to === undefined) await tx.query(removals[table], [from]);
-  else await tx.query(moves[table], [from, to]);
+/**
+ * Passwords and app passwords follow an account that is renamed, in the transaction that renames it, and go with one
+ * that is removed (`to` undefined). What the new name had before was somebody else's, and is removed: nobody opens a
+ * mailbox by the password of whoever had its name.
+ */
+export async function moveCredentials(tx: Queryable, from: string, to: string | undefined): Promise<void> {
+  if (from === to) return;
+  for (const table of ['credential', 'app_password'] as const) {
+    await tx.query(removals[table], [to ?? from]);
+    if (to !== undefined) await tx.query(moves[table], [from, to]);
+  }
 }
 
 function troubleWith(password: string, shortest: number): string | undefined {

@@ -3,6 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config/schema.ts';
+import { moveCredentials } from '../auth/credentials.ts';
 import type { SpecialUse } from '../mail/mailbox.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
 import type { Search } from '../ports/search.ts';
@@ -11,6 +12,7 @@ import { openNotices } from '../store/notices.ts';
 import { type Messages, openMessages } from '../store/open-messages.ts';
 import { openSearch } from '../store/search.ts';
 import { TextProcess } from '../store/text-process.ts';
+import type { TextBounds } from '../store/text-read.ts';
 import { openTree, type Tree, type TreeLimits, usualTreeLimits } from '../store/tree.ts';
 import { type Base, now } from './base.ts';
 import { openBlobs } from './ground.ts';
@@ -44,6 +46,8 @@ export async function openHosting(base: Base): Promise<Hosting> {
       ...(use === undefined ? {} : { specialUse: `\\${use}` as SpecialUse }),
     })),
     quota: { ...store.quota },
+    // In the same commit, whoever renames or removes: the command line, or the directory.
+    renamed: moveCredentials,
   });
   const messages = openMessages({
     database,
@@ -63,7 +67,7 @@ export async function openHosting(base: Base): Promise<Hosting> {
   const search = openSearch({
     database,
     messages,
-    texts: { maker: texts, keep: keepsTexts(config) },
+    texts: { maker: texts, keep: keepsTexts(config), bounds: textBounds(config) },
     limits: { readOctets: store.index.searchReads },
     now,
     log,
@@ -86,6 +90,11 @@ export async function openHosting(base: Base): Promise<Hosting> {
 /** The texts of encrypted bodies are not kept beside them in the clear, unless the operator says so. */
 export const keepsTexts = ({ store: { index, encryptionKeys } }: Config): boolean =>
   index.when === 'always' || (index.when === 'unlessEncrypted' && encryptionKeys.length === 0);
+
+export const textBounds = ({ store: { index } }: Config): TextBounds => ({
+  documents: index.attachments,
+  characters: index.textPerMessage,
+});
 
 function treeLimits({ store: { limits } }: Config): TreeLimits {
   return {

@@ -8,7 +8,7 @@ import { defaultPace, Indexer } from '../store/index-worker.ts';
 import { sweepScriptMemory } from '../store/script-memory.ts';
 import { startSweeper } from '../store/sweep.ts';
 import { type Base, now } from './base.ts';
-import { type Hosting, keepsTexts } from './hosting.ts';
+import { type Hosting, keepsTexts, textBounds } from './hosting.ts';
 
 export function startHousekeeping(
   base: Base,
@@ -22,7 +22,7 @@ export function startHousekeeping(
     every: config.store.sweepEvery,
   });
   const indexer = keepsTexts(config)
-    ? new Indexer({ ...defaultPace, database, messages, maker: texts, now, log })
+    ? new Indexer({ ...defaultPace, database, messages, maker: texts, bounds: textBounds(config), now, log })
     : undefined;
   const forgetting = startForgetting(base);
   return {
