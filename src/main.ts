@@ -25,23 +25,20 @@ import { fsckCommand } from './admin/cli/fsck.ts';
 import { mailboxCommand } from './admin/cli/mailbox.ts';
 import { queueCommand } from './admin/cli/queue.ts';
 import { routeCommand } from './admin/cli/route.ts';
-import { sieveCommand } from './admin/cli/sieve.ts';
+import { type SieveWords, sieveCommand } from './admin/cli/sieve.ts';
 import { traceCommand } from './admin/cli/trace.ts';
 import type { OpenServices, Terminal } from './admin/services.ts';
 import { UsageError } from './admin/usage.ts';
 import { roleNames } from './main/crew.ts';
-import { runDemo } from './main/demo.ts';
 import { defaultFile, loadOptions } from './main/load.ts';
 import { startRole } from './main/roles.ts';
 import { pidFileIn, serve } from './main/serve.ts';
-import { openServices } from './main/services.ts';
 import { DatabaseAway } from './ports/database.ts';
 import { DirectoryUnready } from './ports/directory.ts';
 import { SpecError } from './route/pattern.ts';
 import { runningNode } from './serve/pid-file.ts';
 import { runUnderSupervisor } from './serve/role.ts';
 import { CannotStart } from './serve/supervisor.ts';
-import { checkByHand, runByHand } from './sieve/by-hand.ts';
 import { PrivateServerError } from './state/private-server.ts';
 
 const interrupted = new AbortController();
@@ -66,13 +63,19 @@ function operatorName(): string {
 }
 
 /** Ctrl-C ends what a command does in good order; once more, and it ends at once. */
-const openInterruptibly: OpenServices = (configFile) => {
+const openInterruptibly: OpenServices = async (configFile) => {
   endWithPager();
   process.on('SIGINT', () => {
     if (interrupted.signal.aborted) process.exit(130);
     interrupted.abort(new Error('interrupted'));
   });
-  return openServices(configFile);
+  return (await import('./main/services.ts')).openServices(configFile);
+};
+
+/** Commands that are seldom asked for load what they need when they are. */
+const byHand: SieveWords = {
+  check: async (...given) => (await import('./sieve/by-hand.ts')).checkByHand(...given),
+  run: async (...given) => (await import('./sieve/by-hand.ts')).runByHand(...given),
 };
 
 /** A pager that was closed has seen enough. */
@@ -119,6 +122,7 @@ function program(): Command {
     .option('--once', 'end when all mail is where it should be')
     .option('--json', 'print one JSON summary as the last line')
     .action(async (options: { once?: boolean; json?: boolean }) => {
+      const { runDemo } = await import('./main/demo.ts');
       process.exit(await runDemo(options, import.meta.filename));
     });
 
@@ -135,7 +139,7 @@ function program(): Command {
   ]) {
     isthmus.addCommand(command(openInterruptibly, terminal));
   }
-  isthmus.addCommand(sieveCommand({ check: checkByHand, run: runByHand }, terminal));
+  isthmus.addCommand(sieveCommand(byHand, terminal));
   for (const command of everyCommand(isthmus)) command.exitOverride().copyInheritedSettings(isthmus);
   return isthmus;
 }

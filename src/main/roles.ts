@@ -1,24 +1,20 @@
 /**
- * main/roles - a role by its name.
+ * main/roles - a role by its name. Each process loads the code of its own role only.
  */
 import type { StartRole } from '../serve/role.ts';
-import { startAccess } from './role-access.ts';
-import { startAdmin } from './role-admin.ts';
-import { startQueue } from './role-queue.ts';
-import { startReceive } from './role-receive.ts';
 import type { Settings } from './settings.ts';
 
-export const startRole: StartRole = (name, given, around) => {
+export const startRole: StartRole = async (name, given, around) => {
   const settings = given as Settings;
   switch (name) {
     case 'receive':
-      return startReceive(settings);
+      return (await import('./role-receive.ts')).startReceive(settings);
     case 'queue':
-      return startQueue(settings);
+      return (await import('./role-queue.ts')).startQueue(settings);
     case 'access':
-      return startAccess(settings);
+      return (await import('./role-access.ts')).startAccess(settings);
     case 'admin':
-      return startAdmin(settings, around);
+      return (await import('./role-admin.ts')).startAdmin(settings, around);
     default:
       throw new Error(`no role is called ${name}`);
   }
