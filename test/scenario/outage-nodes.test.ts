@@ -164,7 +164,10 @@ describe('two nodes on one database and one object storage', { timeout: 120_000 
     expect(kills.length).toBeGreaterThanOrEqual(4);
     await mail.done;
     answeredOnly(mail, [0]);
-    expect(mail.promised().length).toBeGreaterThan(1_500);
+    // The client takes either node by turns: of what it sends after the kill about half finds nobody.
+    const after = Math.max(...kills.map(({ at }) => at));
+    expect(mail.promised(after).length).toBeGreaterThan(300);
+    expect(mail.promised().length).toBeGreaterThan(1_300);
     await balanced(nodes[0]!, [mail], captures(), kills);
   });
 });
