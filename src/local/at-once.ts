@@ -56,13 +56,29 @@ export function openAtOnce(options: AtOnceOptions): LocalDelivery {
   };
 }
 
-/** The one copy, when it is for a mailbox here and goes as it came. All else is the queue's. */
+/** The one copy, when it is for a mailbox here and gets no header fields. All else is the queue's. */
 function copyHere(decision: Decision | undefined, isHere: AtOnceOptions['isHere']): Copy | undefined {
   if (decision?.verdict !== 'deliver' || decision.copies.length !== 1) return undefined;
   const [copy] = decision.copies;
   if (copy === undefined || !isHere(copy.nextHop)) return undefined;
-  const plain = copy.addHeaders.length === 0 && copy.removeHeaders.length === 0 && copy.sender === undefined;
+  const plain = copy.addHeaders.length === 0 && copy.sender === undefined;
   return plain && copy.purpose === 'delivery' ? copy : undefined;
+}
+
+/**
+ * Whether a field of these names (`*` at the end stands for any rest) may be in the message, so that the queue must take
+ * it out. Every line of the header section counts that begins like one; a section too long to be seen whole has them.
+ */
+function mayHave({ headerOctets, headerWhole }: InHand, names: readonly string[]): boolean {
+  if (names.length === 0) return false;
+  if (!headerWhole) return true;
+  const exact = new Set(names.filter((name) => !name.endsWith('*')));
+  const prefixes = names.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
+  const header = Buffer.from(headerOctets).toString('latin1').toLowerCase();
+  return header.split(/[\r\n]+/).some((line) => {
+    const name = line.slice(0, Math.max(0, line.indexOf(':'))).trimEnd();
+    return exact.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
+  });
 }
 
 async function accept(
@@ -78,8 +94,9 @@ async function accept(
   recipients.forEach((recipient, at) => {
     const decision = finished.decisions[at];
     const copy = copyHere(decision, options.isHere);
-    // The queue makes the reports of success.
-    if (copy !== undefined && !recipient.notify?.includes('success'))
+    // The queue makes the reports of success, and takes fields out that are not to come in.
+    const asItIs = copy !== undefined && !mayHave(message, copy.removeHeaders);
+    if (asItIs && !recipient.notify?.includes('success'))
       here.push({ at, recipient: readdressed(recipient, copy.recipient) });
     else if (decision?.verdict === 'refuse' || decision?.verdict === 'defer') replies.set(at, decision.reply);
     else others.push(at);

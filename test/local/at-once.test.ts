@@ -28,7 +28,8 @@ const copy = (question: Question, site: string, more: Partial<Copy> = {}): Copy 
   recipient: question.recipient,
   nextHop: { kind: 'site', site },
   addHeaders: [],
-  removeHeaders: [],
+  // As route has it for every copy: what only our own servers may say (header firewall).
+  removeHeaders: ['x-ms-exchange-organization-*', 'x-inside'],
   purpose: 'delivery',
   ...more,
 });
@@ -243,4 +244,25 @@ test('without `deliver: local` all goes into the spool', async () => {
   expect((await send(talk, ['ada@example.org'])).replies).toEqual(['250 2.0.0 Ok: queued as Q00000000001']);
   expect(spool.kept).toHaveLength(1);
   expect(world.bodies).toEqual([]);
+});
+
+test.each([
+  ['X-Inside: yes\r\nSubject: x\r\n\r\nHello.\r\n'],
+  ['Subject: x\r\nX-MS-Exchange-Organization-SCL : -1\r\n\r\nHello.\r\n'],
+])(
+  'a message with fields that are not to come in goes by the queue, which takes them out: %j',
+  async (content) => {
+    const { talk, world, spool } = await lmtp(company());
+    const { replies } = await send(talk, ['ada@example.org'], content);
+    expect(replies).toEqual(['250 2.0.0 Ok: queued as Q00000000001']);
+    expect(world.contents('INBOX')).toEqual([]);
+    expect(spool.kept).toHaveLength(1);
+  },
+);
+
+test('such words in the body are no header field', async () => {
+  const { talk, world } = await lmtp(company());
+  const { replies } = await send(talk, ['ada@example.org'], 'Subject: x\r\n\r\nX-Inside: yes\r\n');
+  expect(replies).toEqual(['250 2.0.0 Ok: delivered as Q00000000001']);
+  expect(world.contents('INBOX')).toHaveLength(1);
 });
