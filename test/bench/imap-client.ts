@@ -3,6 +3,9 @@
  */
 import { connect, type Socket } from 'node:net';
 
+/** Octets of a tagged answer; that of LOGIN names all capabilities. */
+const longestEnd = 4_096;
+
 export class ImapClient {
   readonly #socket: Socket;
   #tail = Buffer.alloc(0);
@@ -73,8 +76,8 @@ export class ImapClient {
   /** Only the end is looked at: tagged answers are short. */
   #take(chunk: Buffer): void {
     this.#octets += chunk.length;
-    const joined = chunk.length >= 512 ? chunk : Buffer.concat([this.#tail, chunk]);
-    this.#tail = Buffer.from(joined.subarray(-512));
+    const joined = chunk.length >= longestEnd ? chunk : Buffer.concat([this.#tail, chunk]);
+    this.#tail = Buffer.from(joined.subarray(-longestEnd));
     const tail = this.#tail.toString('latin1');
     const waiting = this.#waiting;
     if (waiting === undefined || !waiting.end.test(tail)) return;
