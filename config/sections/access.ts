@@ -66,6 +66,10 @@ export const accessSection = z
       .default('Other Users')
       .describe('Under this name people see the mailboxes of others that they may.'),
     compress: z.boolean().default(true).describe('COMPRESS=DEFLATE is offered by IMAP.'),
+    messageLimit: orNone(
+      'Messages that one command of IMAP deals with (MESSAGELIMIT): the newest, and the client is told. Not below 1000, or clients suffer.',
+      0,
+    ),
   })
   .prefault({})
   .describe('Reading mail that is hosted here.');

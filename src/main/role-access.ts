@@ -112,12 +112,12 @@ function protocolOf(
 
 /** As they are at the start of the process. */
 function imapOptions(base: Base, setting: AccessListenerSetting): ImapOptions {
-  const { messageSize, othersPrefix, compress } = base.settings().config.access;
+  const { messageSize, othersPrefix, compress, messageLimit } = base.settings().config.access;
   const { lineLimit, errors, sessionsPerAccount } = setting;
   const { limits } = defaultImapOptions;
   return {
     ...defaultImapOptions,
-    ...{ errors, othersPrefix, compress, sessionsPerAccount },
+    ...{ errors, othersPrefix, compress, sessionsPerAccount, messageLimit },
     limits: { ...limits, command: lineLimit, message: messageSize, unasked: messageSize },
   };
 }

@@ -13,7 +13,7 @@ import type { ImapTalk } from './imap-talk.ts';
 let server: ImapServer;
 let talk: ImapTalk;
 beforeAll(async () => {
-  server = await imapServer();
+  server = await imapServer({ imap: { messageLimit: 1000 } });
   talk = await server.as('ada');
 });
 afterAll(() => server[Symbol.asyncDispose]());
@@ -32,11 +32,12 @@ const table = readFileSync(path('../../src/access/imap/EXTENSIONS.md'), 'utf8')
   }));
 
 /** Without what an installation says of itself. */
-const general = (capability: string): string => capability.replace(/^(AUTH|APPENDLIMIT)=.*$/, '$1=');
+const general = (capability: string): string =>
+  capability.replace(/^(AUTH|APPENDLIMIT|MESSAGELIMIT)=.*$/, '$1=');
 
 function announced(): ReadonlySet<string> {
   const common = {
-    options: defaultImapOptions,
+    options: { ...defaultImapOptions, messageLimit: 1000 },
     mayAuthenticate: true,
     channel: {},
     deps: { authenticator: { mechanisms: () => ['PLAIN', 'SCRAM-SHA-256'] } },

@@ -13,6 +13,7 @@ import type { AppendEvent, AppendTarget, MessageLiteral } from '../../protocol/i
 import { StructureScanner } from '../../protocol/mime/structure.ts';
 import { ConnectionGone } from '../connection.ts';
 import { withoutNul } from './append-binary.ts';
+import { refuseCount } from './message-limit.ts';
 import type { Known } from './names.ts';
 import { uidRanges } from './numbers.ts';
 import { bad, no, Refusal } from './refusal.ts';
@@ -66,6 +67,7 @@ async function readMessages(session: Session, user: User, known: Known): Promise
     const event = await next(session);
     if (event.kind === 'append-end') return messages;
     if (event.kind !== 'message') throw new Error(`a message was expected, not ${event.kind}`);
+    refuseCount(session, messages.length + 1);
     if (messages.length >= messagesAtMost) throw no('tooMany');
     const staged = await stageMessage(session, user, event.catenate);
     messages.push({

@@ -58,11 +58,15 @@ const signedIn = [
   'UIDBATCHES', // 10022
 ] as const;
 
+const limitsOf = ({ options: { limits, messageLimit } }: Session): readonly string[] => [
+  `APPENDLIMIT=${limits.message}`, // RFC 7889
+  ...(messageLimit === 0 ? [] : [`MESSAGELIMIT=${messageLimit}`]), // RFC 9738
+];
+
 export function capabilitiesOf(session: Session): readonly string[] {
   const { connection, state } = session;
   const compress = connection.isCompressed || !session.options.compress ? [] : ['COMPRESS=DEFLATE']; // RFC 4978
-  if (state.kind !== 'notAuthenticated')
-    return [...always, ...signedIn, `APPENDLIMIT=${session.options.limits.message}`, ...compress]; // RFC 7889
+  if (state.kind !== 'notAuthenticated') return [...always, ...signedIn, ...limitsOf(session), ...compress];
   const mechanisms = session.mayAuthenticate
     ? session.deps.authenticator.mechanisms(session.channel).map((name) => `AUTH=${name}`)
     : [];

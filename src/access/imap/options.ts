@@ -26,6 +26,8 @@ export interface ImapOptions {
   readonly idleBeat: number;
   /** Sessions of one account at once, in this process; 0 for no limit. */
   readonly sessionsPerAccount: number;
+  /** Messages dealt with by one command (RFC 9738); 0 for no limit. */
+  readonly messageLimit: number;
 }
 
 export const defaultImapOptions: ImapOptions = {
@@ -37,6 +39,7 @@ export const defaultImapOptions: ImapOptions = {
   compress: true,
   idleBeat: 120_000,
   sessionsPerAccount: 200,
+  messageLimit: 0,
 };
 
 export interface ImapDeps {

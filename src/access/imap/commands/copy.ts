@@ -5,6 +5,7 @@
 import { flagBits, noFlags } from '../../../mail/mailbox.ts';
 import type { Copied } from '../../../ports/messages.ts';
 import { type Code, statement } from '../../../protocol/imap/respond/status.ts';
+import { endOf, portionOf, refuseMore } from '../message-limit.ts';
 import type { Known } from '../names.ts';
 import { uidRanges } from '../numbers.ts';
 import { no } from '../refusal.ts';
@@ -23,6 +24,7 @@ async function runCopy({ session, user, view, command }: ViewCall<Named<'COPY'>>
   const uids = uidRanges(view, command.set, command.uid);
   const target = await user.names.needSelectable(command.mailbox, 'i', 'noTarget');
   if (uids.length === 0) return { text: 'Nothing to copy' };
+  refuseMore(session, view, uids); // it is done whole or not at all
   const copied = await session.deps.writing.copy(view.mailbox, uids, target.folder.id);
   if (copied === undefined) return nothing(command.uid, 'copy');
   await dropFlags(session, target, copied);
@@ -30,7 +32,8 @@ async function runCopy({ session, user, view, command }: ViewCall<Named<'COPY'>>
 }
 
 async function runMove({ session, user, view, command }: ViewCall<Named<'MOVE'>>): Promise<Done> {
-  const uids = uidRanges(view, command.set, command.uid);
+  const portion = portionOf(session, view, uidRanges(view, command.set, command.uid));
+  const { uids } = portion;
   if (view.isReadOnly) throw no('readOnly');
   // RFC 6851 §3.3 and RFC 4314 §4: as COPY, STORE \Deleted and EXPUNGE.
   if (!view.rights.includes('t') || !view.rights.includes('e')) throw no('noRight');
@@ -45,7 +48,7 @@ async function runMove({ session, user, view, command }: ViewCall<Named<'MOVE'>>
   const code = session.enabled.has('QRESYNC')
     ? ({ code: 'HIGHESTMODSEQ', value: view.modSeq } as const)
     : undefined;
-  return { text: 'Moved', ...(code === undefined ? {} : { code }) };
+  return endOf(session, portion, { text: 'Moved', ...(code === undefined ? {} : { code }) });
 }
 
 /** RFC 4314 §4, COPY: flags for which there is no right in the target are not taken along. */

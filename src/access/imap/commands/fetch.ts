@@ -9,6 +9,7 @@ import { type UidRange, UidSet } from '../../../mail/uid-set.ts';
 import { ahead } from '../ahead.ts';
 import { type Plan, planOf } from '../fetch-plan.ts';
 import { type Prepared, prepareMessage, tellPrepared } from '../fetch-row.ts';
+import { endOf, type Portion, portionOf, refuseCount } from '../message-limit.ts';
 import { tellKeywords } from '../news.ts';
 import { countIn, hasAny, uidRanges, windowOf } from '../numbers.ts';
 import { someGone } from '../refusal.ts';
@@ -20,14 +21,24 @@ async function run(call: ViewCall<Named<'FETCH'>>): Promise<Done> {
   if (command.changedSince !== undefined) session.enable('CONDSTORE');
   const plan = planOf(session, view, command);
   const named = uidRanges(view, command.set, command.uid);
-  const uids = command.partial === undefined ? named : await inWindow(call, named, command.partial);
+  const portion = await portionOfFetch(call, named);
+  const { uids } = portion;
   if (command.vanished && command.changedSince !== undefined)
     await tellSince(session, view, command.changedSince, asked(call), { vanishedOnly: true });
   if (uids.length === 0 || !hasAny(view, uids)) return { text: 'Nothing to fetch' };
   const told = await tellRows(call, plan, uids);
   // RFC 5530 §3: numbers whose messages have gone meanwhile are passed over, and that is said.
-  if (!command.uid && command.changedSince === undefined && told.missing) return someGone;
-  return { text: 'Fetched' };
+  if (!command.uid && command.changedSince === undefined && told.missing)
+    return endOf(session, portion, someGone);
+  return endOf(session, portion, { text: 'Fetched' });
+}
+
+/** RFC 9738 §3.1: a window has its size already, and is refused where that is too much. */
+async function portionOfFetch(call: ViewCall<Named<'FETCH'>>, named: readonly UidRange[]): Promise<Portion> {
+  const { session, view, command } = call;
+  if (command.partial === undefined) return portionOf(session, view, named);
+  refuseCount(session, Math.abs(command.partial.to - command.partial.from) + 1);
+  return { uids: await inWindow(call, named, command.partial), lowest: undefined };
 }
 
 /** The UIDs named, as they are named: what is gone is not in the view. */

@@ -8,6 +8,7 @@ import type { Found } from '../../../ports/search.ts';
 import type { SearchReturns } from '../../../protocol/imap/request/search.ts';
 import { esearch, found, type SearchResult } from '../../../protocol/imap/respond/results.ts';
 import { keepUpToDate, refuseReuse } from '../contexts.ts';
+import { endOf, searchPortion } from '../message-limit.ts';
 import { windowOf } from '../numbers.ts';
 import { progress } from '../progress.ts';
 import type { Done, Named, Rule, ViewCall } from '../rule.ts';
@@ -19,8 +20,9 @@ async function run(call: ViewCall<Named<'SEARCH'>>): Promise<Done> {
   const { session, view, command, tag } = call;
   const update = command.returns?.update;
   if (update !== undefined) refuseReuse(view, tag);
-  const key = resolveKey(view, command.key, session.enabled.has('UIDONLY'));
-  if (asks(key, 'modSeq')) session.enable('CONDSTORE');
+  const whole = resolveKey(view, command.key, session.enabled.has('UIDONLY'));
+  if (asks(whole, 'modSeq')) session.enable('CONDSTORE');
+  const { key, portion } = searchPortion(session, view, whole);
   if (command.returns?.save === true) view.saved = new UidSet(); // RFC 5182 §2.1: also when it fails
   const result = await session.deps.search.find(
     view.mailbox,
@@ -38,7 +40,7 @@ async function run(call: ViewCall<Named<'SEARCH'>>): Promise<Done> {
       session.say(piece);
       await session.room();
     }
-    return { text: 'Searched' };
+    return endOf(session, portion, { text: 'Searched' });
   }
   const returns = command.returns ?? { ...nothing, all: true };
   if (update !== undefined)
@@ -48,7 +50,7 @@ async function run(call: ViewCall<Named<'SEARCH'>>): Promise<Done> {
     session.say(
       esearch(answer(call, uids, returns, await modSeqOf(call, returns, uids, result)), session.dialect),
     );
-  return { text: 'Searched' };
+  return endOf(session, portion, { text: 'Searched' });
 }
 
 const modSeqOf = (

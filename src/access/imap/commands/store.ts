@@ -6,6 +6,7 @@
 import { type Flags, flagBits, flagsOf, noFlags } from '../../../mail/mailbox.ts';
 import { type UidRange, UidSet } from '../../../mail/uid-set.ts';
 import type { FlagChange } from '../../../ports/messages.ts';
+import { endOf, portionOf } from '../message-limit.ts';
 import { tellFlags } from '../news.ts';
 import { countIn, uidRanges } from '../numbers.ts';
 import { no, Refusal, someGone } from '../refusal.ts';
@@ -18,7 +19,8 @@ async function run(call: ViewCall<Named<'STORE'>>): Promise<Done> {
   const { session, view, command } = call;
   if (command.unchangedSince !== undefined) session.enable('CONDSTORE');
   if (view.isReadOnly) throw no('readOnly');
-  const uids = uidRanges(view, command.set, command.uid);
+  const portion = portionOf(session, view, uidRanges(view, command.set, command.uid));
+  const { uids } = portion;
   const change = changeOf(view, command);
   if (uids.length === 0) return { text: 'Nothing to store' };
   const { unchangedSince } = command;
@@ -38,8 +40,8 @@ async function run(call: ViewCall<Named<'STORE'>>): Promise<Done> {
   view.changedHere(result.changed);
   await session.room();
   const isMissing = !command.silent && (await tellUnchanged(call, uids, result));
-  if (result.modified.length > 0) return someModified(call, result.modified);
-  return isMissing && !command.uid ? someGone : { text: 'Stored' };
+  if (result.modified.length > 0) return endOf(session, portion, someModified(call, result.modified));
+  return endOf(session, portion, isMissing && !command.uid ? someGone : { text: 'Stored' });
 }
 
 /** Those that had the flags already are told as well: "as if a FETCH of those flags was done". Says whether some were gone. */
