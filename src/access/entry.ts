@@ -7,7 +7,7 @@ import type { AuthStep, Channel, Login, Refusal, Service } from '../ports/authen
 import type { Connection } from './connection.ts';
 
 /** Of the connection as it is now: to be made again when TLS has begun. */
-export const channelOf = ({ ip, tls }: Connection, service: Service, _trusted = false): Channel => ({
+export const channelOf = ({ ip, tls }: Connection, service: Service): Channel => ({
   service,
   remote: ip,
   ...(tls === undefined ? { tls: false, channelBindings: new Map() } : tlsPart(tls)),

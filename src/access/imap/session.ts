@@ -248,7 +248,7 @@ export class Session {
   }
 
   get channel(): Channel {
-    this.#channel ??= channelOf(this.connection, 'imap', false);
+    this.#channel ??= channelOf(this.connection, 'imap');
     return this.#channel;
   }
 
