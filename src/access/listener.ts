@@ -5,8 +5,9 @@
  *
  * Knows no protocol: IMAP, POP3 and ManageSieve are handed in.
  */
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { Admission } from '../listen/admission.ts';
+import { type BoundSocket, bindSocket, closed } from '../listen/bind.ts';
 import { NetworkSet } from '../listen/networks.ts';
 import { readProxyHeader } from '../listen/proxy-header.ts';
 import { TlsContexts } from '../listen/tls-contexts.ts';
@@ -39,8 +40,7 @@ export interface AccessListener {
   close(): Promise<void>;
 }
 
-/** Clients that may wait between bind and serve; the kernel has its own queue besides. */
-const waitingAtMost = 512;
+/** Of the kernel's queue. */
 const backlog = 4096;
 /** Refused and lingering sockets, beyond the sessions. */
 const socketsBeside = 256;
@@ -53,33 +53,16 @@ const keepAliveInitialDelay = 300_000;
 /** Binds and reads the certificates: what may need root. Throws when an address or a certificate is no good. */
 export async function bindAccess(options: AccessListenerOptions): Promise<BoundAccess> {
   const contexts = contextsOf(options);
-  const waiting: Socket[] = [];
-  let take = (socket: Socket): void => {
-    if (waiting.length < waitingAtMost) waiting.push(socket);
-    else socket.destroy();
-  };
-  // Half-open: a client may close its side behind LOGOUT and still read the answer.
-  const server = createServer(
-    { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay },
-    (socket) => {
-      // A client may be gone at any time; nothing is to be done about it but to notice that it closed.
-      socket.on('error', () => {});
-      take(socket);
-    },
-  );
-  const where = await listen(server, options);
+  const bound = await bindSocket(options, { backlog, keepAliveInitialDelay });
   return {
-    ...where,
+    address: bound.address,
+    port: bound.port,
     serve: (protocol, deps) => {
-      const serving = new Serving(server, where, options, contexts, protocol, deps);
-      take = (socket) => serving.take(socket);
-      for (const socket of waiting.splice(0)) serving.take(socket);
+      const serving = new Serving(bound, options, contexts, protocol, deps);
+      bound.serve((socket) => serving.take(socket));
       return serving;
     },
-    close: () => {
-      for (const socket of waiting.splice(0)) socket.destroy();
-      return closed(server);
-    },
+    close: () => bound.close(),
   };
 }
 
@@ -97,26 +80,6 @@ export async function startAccess(
     throw error;
   }
 }
-
-async function listen(
-  server: Server,
-  options: AccessListenerOptions,
-): Promise<{ address: string; port: number }> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const { address: host, port, reusePort = false } = options;
-  server.once('error', (cause) =>
-    reject(
-      new Error(`listener ${options.name}: cannot bind ${host} port ${port}: ${cause.message}`, { cause }),
-    ),
-  );
-  server.listen({ host, port, backlog, reusePort }, resolve);
-  await promise;
-  const bound = server.address();
-  if (bound === null || typeof bound === 'string') throw new Error(`${options.name}: not an IP listener`);
-  return { address: bound.address, port: bound.port };
-}
-
-const closed = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
 
 const contextsOf = ({ tls }: AccessListenerOptions): TlsContexts | undefined =>
   tls.mode === 'none' ? undefined : new TlsContexts(tls);
@@ -138,15 +101,14 @@ class Serving implements AccessListener {
   #gone: Promise<void> | undefined;
 
   constructor(
-    net: Server,
-    where: { readonly address: string; readonly port: number },
+    { server: net, address, port }: BoundSocket,
     options: AccessListenerOptions,
     contexts: TlsContexts | undefined,
     protocol: AccessProtocol,
     deps: AccessDeps,
   ) {
-    this.address = where.address;
-    this.port = where.port;
+    this.address = address;
+    this.port = port;
     this.#net = net;
     this.#protocol = protocol;
     this.#deps = deps;

@@ -3,8 +3,9 @@
  *
  *   bindListener (root, low ports) -> serve (unprivileged) -> reload … -> drain -> close
  */
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { Admission } from '../listen/admission.ts';
+import { type BoundSocket, bindSocket, closed } from '../listen/bind.ts';
 import type { TlsContexts } from '../listen/tls-contexts.ts';
 import { takeSocket } from './intake.ts';
 import type { ListenerOptions, ReceiveDeps } from './options.ts';
@@ -35,8 +36,7 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Clients that may wait between bind and serve; the kernel has its own queue besides. */
-const waitingAtMost = 512;
+/** Of the kernel's queue. */
 const backlog = 1024;
 /** Refused and lingering sockets, beyond the sessions. */
 const socketsBeside = 256;
@@ -45,31 +45,16 @@ const sweepEvery = 1_000;
 /** Binds and reads the certificates: what may need root. Throws when an address or a certificate is no good. */
 export async function bindListener(options: ListenerOptions): Promise<BoundListener> {
   const contexts = makeContexts(options);
-  const waiting: Socket[] = [];
-  let take = (socket: Socket): void => {
-    if (waiting.length < waitingAtMost) waiting.push(socket);
-    else socket.destroy();
-  };
-  // Half-open: a client may close its side behind QUIT or the last dot and still read the answer.
-  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) =>
-    take(socket),
-  );
-  await listen(server, options);
-  const bound = server.address();
-  if (bound === null || typeof bound === 'string') throw new Error(`${options.name}: not an IP listener`);
-  const where = { address: bound.address, port: bound.port };
+  const bound = await bindSocket(options, { backlog });
   return {
-    ...where,
+    address: bound.address,
+    port: bound.port,
     serve: (deps) => {
-      const serving = new Serving(server, where, options, deps, contexts);
-      take = (socket) => serving.take(socket);
-      for (const socket of waiting.splice(0)) serving.take(socket);
+      const serving = new Serving(bound, options, deps, contexts);
+      bound.serve((socket) => serving.take(socket));
       return serving;
     },
-    close: () => {
-      for (const socket of waiting.splice(0)) socket.destroy();
-      return closed(server);
-    },
+    close: () => bound.close(),
   };
 }
 
@@ -84,20 +69,6 @@ export async function startListener(options: ListenerOptions, deps: ReceiveDeps)
   }
 }
 
-function listen(server: Server, options: ListenerOptions): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const { address: host, port, reusePort = false } = options;
-  server.once('error', (cause) =>
-    reject(
-      new Error(`listener ${options.name}: cannot bind ${host} port ${port}: ${cause.message}`, { cause }),
-    ),
-  );
-  server.listen({ host, port, backlog, reusePort }, resolve);
-  return promise;
-}
-
-const closed = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
-
 class Serving implements Listener {
   readonly address: string;
   readonly port: number;
@@ -110,14 +81,13 @@ class Serving implements Listener {
   #gone: Promise<void> | undefined;
 
   constructor(
-    net: Server,
-    where: { readonly address: string; readonly port: number },
+    { server: net, address, port }: BoundSocket,
     options: ListenerOptions,
     deps: ReceiveDeps,
     contexts: TlsContexts | undefined,
   ) {
-    this.address = where.address;
-    this.port = where.port;
+    this.address = address;
+    this.port = port;
     this.#net = net;
     this.#admission = new Admission(options.limits);
     this.#server = new ReceiveServer(makeSetting(options, deps, this.#admission, contexts));
