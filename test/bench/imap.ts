@@ -124,6 +124,12 @@ async function signedIn(server: Server): Promise<ImapClient> {
 
 type Step = readonly [what: string, work: (client: ImapClient, round: number) => Promise<number>];
 
+/** Other messages in each round, as long as there are enough. */
+function portion(round: number, count: number): string {
+  const first = 1 + ((round * count) % Math.max(1, messages - count));
+  return `${first}:${Math.min(messages, first + count - 1)}`;
+}
+
 const steps: readonly Step[] = [
   ['SELECT', (client) => client.run('SELECT INBOX')],
   ['FETCH 1:* (FLAGS UID)', (client) => client.run('FETCH 1:* (FLAGS UID)')],
@@ -132,14 +138,9 @@ const steps: readonly Step[] = [
   [
     'FETCH 50 headers for a list',
     (client, round) =>
-      client.run(
-        `FETCH ${round * 50 + 1}:${round * 50 + 50} (UID FLAGS BODY.PEEK[HEADER.FIELDS (FROM TO SUBJECT DATE)])`,
-      ),
+      client.run(`FETCH ${portion(round, 50)} (UID FLAGS BODY.PEEK[HEADER.FIELDS (FROM TO SUBJECT DATE)])`),
   ],
-  [
-    'FETCH 200 whole messages',
-    (client, round) => client.run(`FETCH ${round * 200 + 1}:${round * 200 + 200} BODY.PEEK[]`),
-  ],
+  ['FETCH 200 whole messages', (client, round) => client.run(`FETCH ${portion(round, 200)} BODY.PEEK[]`)],
   ['SEARCH UNSEEN', (client) => client.run('SEARCH UNSEEN')],
   [
     'SEARCH SUBJECT',
@@ -151,7 +152,8 @@ const steps: readonly Step[] = [
   ],
   [
     'STORE 500 flags',
-    (client, round) => client.run(`STORE 1:500 ${round % 2 === 0 ? '+' : '-'}FLAGS.SILENT (\\Flagged)`),
+    (client, round) =>
+      client.run(`STORE 1:${Math.min(500, messages)} ${round % 2 === 0 ? '+' : '-'}FLAGS.SILENT (\\Flagged)`),
   ],
 ];
 
@@ -196,9 +198,11 @@ async function compare(): Promise<void> {
     }
     // The index of texts is made in the background; Dovecot's caches fill as they are used.
     await new Promise((resolve) => setTimeout(resolve, 20_000));
+    progress('clients sign in');
     const clients = await Promise.all(servers.map(signedIn));
     const figures: Record<string, Record<string, number>> = {};
     for (const step of steps) {
+      progress(`  ${step[0]}`);
       const times = servers.map((): number[] => []);
       for (let round = 0; round <= rounds; round++) {
         for (const [at, server] of servers.entries()) {
