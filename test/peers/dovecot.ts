@@ -126,6 +126,9 @@ service imap {
   process_limit = ${processes}
 }
 default_client_limit = 4096
+protocol imap {
+  mail_max_userip_connections = 0
+}
 protocol lmtp {
   postmaster_address = postmaster@bench.test
   mail_plugins = sieve
