@@ -72,13 +72,19 @@ export interface Postfix {
   remove(): Promise<void>;
 }
 
-/** A TCP port of 127.0.0.1 that nobody had a moment ago. */
+const handedOut = new Set<number>();
+
+/** A TCP port of 127.0.0.1 that nobody had a moment ago, and that was not given to anyone here before. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    if (handedOut.has(port)) continue;
+    handedOut.add(port);
+    return port;
+  }
 }
 
 export async function startPostfix(options: PostfixOptions = {}): Promise<Postfix> {
