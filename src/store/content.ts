@@ -7,10 +7,11 @@ import type { Database } from '../ports/database.ts';
 import { BodyGone, StoreAway } from '../ports/messages.ts';
 import { type Coding, KeyMissing } from './coding.ts';
 import { FrameBroken } from './frame.ts';
+import { Gather } from './gather.ts';
 import { type Framed, type OctetRange, openFrames, spanOf } from './uncoding.ts';
 
 export interface ContentOptions {
-  readonly database: Database;
+  readonly kept: KeptReader;
   readonly blobs: BlobStore;
   readonly coding: Coding;
 }
@@ -33,7 +34,7 @@ export async function* content(
   signal: AbortSignal,
   range: { readonly start: number; readonly end?: number } = { start: 0 },
 ): AsyncGenerator<Uint8Array> {
-  let row = await readKept(options.database, body, signal, range);
+  let row = await readKept(options.kept, body, signal, range);
   let begun = false;
   for (;;) {
     try {
@@ -46,7 +47,7 @@ export async function* content(
       if (error instanceof KeyMissing) throw new StoreAway(error.message, { cause: error });
       if (!(error instanceof BlobMissing || error instanceof FrameBroken)) throw error;
       // It may have been sealed anew between the look at its row and the look at its blob.
-      const now = begun ? row : await readKept(options.database, body, signal, range);
+      const now = begun ? row : await readKept(options.kept, body, signal, range);
       if (now.blob === row.blob)
         throw new BodyGone(`the content of body ${body} is not what was kept: ${error.message}; run fsck`, {
           cause: error,
@@ -57,22 +58,71 @@ export async function* content(
 }
 
 async function readKept(
-  database: Database,
+  kept: KeptReader,
   body: BodyId,
   signal: AbortSignal,
-  range: { readonly start: number; readonly end?: number },
+  range: OctetsAsked,
 ): Promise<KeptRow> {
   signal.throwIfAborted();
-  const whole = range.start === 0 && range.end === undefined;
-  const [row] = await database.query<KeptRow>(
-    `select size, blob, coding, sealed_by, salt, frames,
-       case when $2::int8 is null or coding <> 0 then content
-         else substring(content from $2::int4 + 1 for $3::int4) end as content
-     from body where id = $1`,
-    [body, ...(whole ? [undefined, undefined] : ends(range))],
-  );
+  const row = await kept.read(body, range);
   if (row === undefined) throw new BodyGone(`body ${body} is not there; run fsck`);
   return row;
+}
+
+interface OctetsAsked {
+  readonly start: number;
+  readonly end?: number;
+}
+
+interface Asked {
+  readonly body: BodyId;
+  readonly range: OctetsAsked;
+}
+
+/** Rows read in one statement: each holds a body of the inline limit at most. */
+const together = 32;
+const statementsAtOnce = 2;
+
+const read = `
+  select a.at, b.size, b.blob, b.coding, b.sealed_by, b.salt, b.frames,
+    case when a.start is null or b.coding <> 0 then b.content
+      else substring(b.content from a.start + 1 for a.length) end as content
+  from unnest($1::int8[], $2::int4[], $3::int4[]) with ordinality as a (body, start, length, at)
+  join body b on b.id = a.body`;
+
+/** How bodies are kept, for everyone in this process: who asks at the same time shares a statement. */
+export class KeptReader {
+  readonly #gather: Gather<Asked, KeptRow | undefined>;
+
+  constructor(database: Database) {
+    this.#gather = new Gather({
+      together,
+      atOnce: statementsAtOnce,
+      weight: together,
+      weigh: () => 1,
+      commit: (asked) => readTogether(database, asked),
+    });
+  }
+
+  read(body: BodyId, range: OctetsAsked): Promise<KeptRow | undefined> {
+    return this.#gather.add({ body, range });
+  }
+}
+
+async function readTogether(
+  database: Database,
+  asked: readonly Asked[],
+): Promise<readonly (KeptRow | undefined)[]> {
+  const spans = asked.map(({ range }) =>
+    range.start === 0 && range.end === undefined ? [undefined, undefined] : ends(range),
+  );
+  const rows = await database.query<KeptRow & { readonly at: number }>(read, [
+    asked.map(({ body }) => body),
+    spans.map(([start]) => start),
+    spans.map(([, length]) => length),
+  ]);
+  const found = new Map(rows.map((row) => [row.at, row]));
+  return asked.map((_, index) => found.get(index + 1));
 }
 
 const mostInRow = 0x7fff_0000;
@@ -85,7 +135,7 @@ const ends = ({ start, end }: { start: number; end?: number }): [number, number]
 
 /** Content as it is, if in the row, is the range already. */
 export async function* keptOctets(
-  { blobs, coding }: Omit<ContentOptions, 'database'>,
+  { blobs, coding }: Omit<ContentOptions, 'kept'>,
   row: KeptRow,
   signal: AbortSignal,
   asked: { readonly start: number; readonly end?: number },

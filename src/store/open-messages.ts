@@ -11,7 +11,7 @@ import { openAppends } from './appends.ts';
 import { type Changed, unheard } from './changed.ts';
 import { changes } from './changes.ts';
 import { Coding, type StoreKey } from './coding.ts';
-import { content } from './content.ts';
+import { content, KeptReader } from './content.ts';
 import { copy } from './copy.ts';
 import { expunge } from './expunge.ts';
 import { eachInStoreWords, inStoreWords } from './faults.ts';
@@ -56,6 +56,7 @@ export function openMessages(options: MessagesOptions): Messages {
   const limits = { ...storeLimits, ...options.limits };
   const changed = options.changed ?? unheard;
   const coding = new Coding({ compress: options.compress ?? false, keys: options.keys ?? [] });
+  const kept = new KeptReader(database);
   const writing = { limits, now };
   const tell = (touched: readonly Touched[]): void => {
     for (const { account, mailbox, modSeq } of touched) changed.messages(account, mailbox, modSeq);
@@ -93,7 +94,7 @@ export function openMessages(options: MessagesOptions): Messages {
     rows: (mailbox, uids, want, signal) =>
       eachInStoreWords(() => rows(database, mailbox, uids, want, signal)),
     content: (body, signal, range) =>
-      eachInStoreWords(() => content({ database, blobs, coding }, body, signal, range)),
+      eachInStoreWords(() => content({ kept, blobs, coding }, body, signal, range)),
     reseal: (task, signal) => inStoreWords(() => rekey({ database, blobs, coding, log }, task, signal)),
     async close() {
       await staging.idle();

@@ -51,7 +51,7 @@ const asked = ({ command, view }: ViewCall<Named<'FETCH'>>): readonly UidRange[]
       }));
 
 /** Messages whose octets are read while one is written, where not too much of each is asked for. */
-const rowsAhead = 8;
+const rowsAhead = 24;
 const fewContents = 4;
 
 async function tellRows(
