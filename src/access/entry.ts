@@ -4,6 +4,7 @@
  */
 import { tlsPart } from '../listen/channel.ts';
 import type { AuthStep, Channel, Login, Refusal, Service } from '../ports/authenticator.ts';
+import { saslAnswer } from '../protocol/sasl/answer.ts';
 import type { Connection } from './connection.ts';
 
 /** Of the connection as it is now: to be made again when TLS has begun. */
@@ -34,10 +35,10 @@ export async function exchange(first: AuthStep, { ask, carriesSuccess }: Dialogu
       return outcome.kind === 'in' ? { ...outcome, octets } : refusedAtLast(outcome);
     }
     const answer = await ask(step.octets);
-    const response = answer === undefined || answer === '*' ? undefined : decodeBase64(answer);
-    if (response === undefined) {
+    const response = answer === undefined ? undefined : saslAnswer(answer);
+    if (response === undefined || response === 'cancel') {
       step.cancel();
-      return { kind: 'refused', because: answer === '*' ? 'cancelled' : 'notBase64' };
+      return { kind: 'refused', because: response === 'cancel' ? 'cancelled' : 'notBase64' };
     }
     step = await step.next(response);
   }
@@ -46,12 +47,6 @@ export async function exchange(first: AuthStep, { ask, carriesSuccess }: Dialogu
 
 const refusedAtLast = (step: AuthStep): Exchange =>
   step.kind === 'refused' ? step : { kind: 'refused', because: 'malformed' };
-
-/** undefined: it is not base64 (RFC 4648 §4). */
-export function decodeBase64(text: string): Buffer | undefined {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
-  return Buffer.from(text, 'base64');
-}
 
 /** setTimeout's own bound. */
 const longestTimer = 2 ** 31 - 1;

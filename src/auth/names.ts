@@ -5,13 +5,6 @@
 import { addressKey, parseAddress } from '../mail/address.ts';
 import { prepare } from '../protocol/sasl/prepare.ts';
 
-export interface NameOptions {
-  /** Behind names without one. */
-  readonly defaultDomain?: string | undefined;
-  /** One character, or undefined: nobody opens mail that way. */
-  readonly masterSeparator?: string | undefined;
-}
-
 const longest = 320;
 
 /** undefined for what can be nobody's name. */

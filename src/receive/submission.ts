@@ -19,8 +19,6 @@ export const submissionFields = ['from', 'sender', 'date', 'message-id'] as cons
 const mostAuthors = 20;
 const longestList = 16_384;
 
-export type FromPolicy = 'check' | 'ignore';
-
 /** Of MAIL FROM. The null reverse-path is for reports, which mail programs send too (RFC 8098 §3). */
 export async function checkSender(
   senders: Senders,

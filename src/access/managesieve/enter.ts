@@ -5,7 +5,8 @@ import type { Account } from '../../mail/mailbox.ts';
 import type { Login } from '../../ports/authenticator.ts';
 import { type Command, parseResponse } from '../../protocol/managesieve/command.ts';
 import { challenge, type ResponseCode, saslOk } from '../../protocol/managesieve/respond.ts';
-import { decodeBase64, type Exchange, exchange } from '../entry.ts';
+import { saslOctets } from '../../protocol/sasl/answer.ts';
+import { type Exchange, exchange } from '../entry.ts';
 import { greet } from './general.ts';
 import type { Session } from './session.ts';
 
@@ -28,7 +29,7 @@ export async function authenticate(
 ): Promise<void> {
   const { channel, connection, deps } = session;
   if (session.needsTls) return session.refuse(...refusals.tlsRequired);
-  const octets = initial === undefined ? undefined : decodeBase64(initial);
+  const octets = initial === undefined ? undefined : saslOctets(initial);
   if (initial !== undefined && octets === undefined)
     return session.refuse('The initial response is not in base64');
   const first = await deps.authenticator.begin(mechanism, channel, octets, connection.signal);

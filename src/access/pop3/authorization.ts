@@ -10,7 +10,8 @@ import type { Login } from '../../ports/authenticator.ts';
 import { StoreAway } from '../../ports/messages.ts';
 import type { Command } from '../../protocol/pop3/command.ts';
 import { challenge, endOfList, listed, ok, type ResponseCode } from '../../protocol/pop3/respond.ts';
-import { decodeBase64, type Exchange, endWith, exchange } from '../entry.ts';
+import { saslOctets } from '../../protocol/sasl/answer.ts';
+import { type Exchange, endWith, exchange } from '../entry.ts';
 import { Maildrop, NoInbox } from './maildrop.ts';
 import type { Session } from './session.ts';
 
@@ -60,7 +61,7 @@ export async function auth(session: Session, command: Command & { name: 'AUTH' }
   }
   if (session.needsTls) return session.refuse(needsTls);
   // RFC 5034 §4: `=` is an initial response of no octets.
-  const octets = initial === undefined ? undefined : decodeBase64(initial === '=' ? '' : initial);
+  const octets = initial === undefined ? undefined : saslOctets(initial === '=' ? '' : initial);
   if (initial !== undefined && octets === undefined)
     return session.refuse('The initial response is not in base64');
   const first = await deps.authenticator.begin(mechanism, channel, octets, connection.signal);

@@ -2,7 +2,7 @@
  * Commands about the session, mailboxes, rights and changes: what the RFCs show, as values.
  */
 import { expect, test } from 'vitest';
-import { saslAnswer } from '../../../src/protocol/imap/request/session.ts';
+import { saslAnswer } from '../../../src/protocol/sasl/answer.ts';
 import { command, refused } from './said.ts';
 
 test.each([

@@ -2,6 +2,7 @@
  * protocol/imap/request/session - commands about the session itself: LOGIN, AUTHENTICATE, ID, ENABLE, COMPRESS, and
  * those of one word.
  */
+import { saslOctets } from '../../sasl/answer.ts';
 import type { Lexer } from './lexer.ts';
 
 export type SessionCommand =
@@ -49,16 +50,6 @@ export function authenticate(lexer: Lexer): SessionCommand {
   if (initial === undefined) return lexer.fault('an initial response in base64');
   lexer.at = lexer.text.length;
   return { name: 'AUTHENTICATE', mechanism, initial };
-}
-
-/** What a client says to a challenge; `cancel`: it gives up (RFC 9051 §6.2.2); undefined: not base64. */
-export const saslAnswer = (line: string): Buffer | 'cancel' | undefined =>
-  line === '*' ? 'cancel' : saslOctets(line);
-
-/** RFC 4648 §4: padded, nothing else between. */
-function saslOctets(base64: string): Buffer | undefined {
-  if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) return undefined;
-  return Buffer.from(base64, 'base64');
 }
 
 export function id(lexer: Lexer): SessionCommand {
