@@ -68,8 +68,9 @@ export async function startReceive(first: Settings): Promise<Role> {
     },
     async drain(signal) {
       await Promise.all(listeners.map((listener) => listener.drain(signal)));
-      await spool.close();
+      // Deliveries that end now may still send something by their scripts.
       await near?.close(signal);
+      await spool.close();
       await entrance?.close();
       await local?.hosting.close();
       await trace.close();
